@@ -1,54 +1,237 @@
 # mod_chatbot: `make help` says what can be made.
 
-BUILD   ?= build
-CC      ?= gcc
-APXS    ?= $(firstword $(wildcard /usr/bin/apxs2 /usr/bin/apxs /usr/local/apache2/bin/apxs) apxs)
-PACKAGES := apr-1 apr-util-1 libcurl json-c libcrypto zlib
+BUILD ?= build
+CC    ?= gcc
+CLANG ?= clang
+APXS  ?= $(firstword $(wildcard /usr/bin/apxs2 /usr/bin/apxs /usr/local/apache2/bin/apxs) apxs)
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 
-# Flags only for the goals that compile: `make deps` must run before pkg-config is there.
-PKG_CFLAGS  = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES)))
-PKG_LIBS    = $(shell pkg-config --libs $(PACKAGES))
-HTTPD_FLAGS = -isystem $(shell $(APXS) -q INCLUDEDIR)
+# What `make deps` and its sisters install on Debian. apache2-bin is httpd itself without the
+# system service of the apache2 package, so nothing is started or enabled on the machine.
+DEPS             := apache2-bin apache2-dev ca-certificates curl gcc libapr1-dev libaprutil1-dev \
+                    libc6-dev libcurl4-openssl-dev libjson-c-dev libssl-dev pkg-config zlib1g-dev
+DEPS_TEST        := libapache2-mod-perl2 openssl perl
+DEPS_LINT        := clang clang-format clang-tidy cppcheck shellcheck universal-ctags
+DEPS_FUZZ        := clang libclang-rt-14-dev llvm
+DEPS_VALGRIND    := valgrind
+DEPS_CONFORMANCE := python3 python3-boto3 python3-botocore
+
+# Asked once, at the first recipe that compiles: `make deps` runs before pkg-config is there.
+ask = $(eval $1 := $2)$($1)
+PACKAGES    := apr-1 apr-util-1 libcurl json-c libcrypto zlib
+PKG_CFLAGS   = $(call ask,PKG_CFLAGS,$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES))))
+PKG_LIBS     = $(call ask,PKG_LIBS,$(shell pkg-config --libs $(PACKAGES)))
+HTTPD_CFLAGS = $(call ask,HTTPD_CFLAGS,-isystem $(shell $(APXS) -q INCLUDEDIR))
+LIBEXECDIR   = $(call ask,LIBEXECDIR,$(shell $(APXS) -q LIBEXECDIR))
+SYSCONFDIR   = $(call ask,SYSCONFDIR,$(shell $(APXS) -q SYSCONFDIR))
+HTTPD       ?= $(call ask,HTTPD,$(shell $(APXS) -q SBINDIR)/$(shell $(APXS) -q PROGNAME))
 
 OPTIMISE ?= -O2 -g
 WARN     := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wformat=2 -Wundef -Werror
 HARDEN   ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fstack-clash-protection
-CFLAGS_ALL = -std=gnu11 -D_GNU_SOURCE -pthread -fPIC -fvisibility=hidden $(OPTIMISE) $(HARDEN) \
-             $(WARN) -Imodules $(PKG_CFLAGS) $(HTTPD_FLAGS) $(CFLAGS)
-LDFLAGS_ALL = -pthread -Wl,-z,relro,-z,now -Wl,-z,noexecstack $(LDFLAGS)
+BASICS   := -std=gnu11 -D_GNU_SOURCE -pthread -fPIC -fvisibility=hidden -Imodules
+CFLAGS_ALL  = $(BASICS) $(OPTIMISE) $(HARDEN) $(WARN) $(PKG_CFLAGS) $(CFLAGS)
+LDFLAGS_ALL = -pthread -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
 
 # Everything below http/ builds without httpd: one archive, for the module, the unit tests, the fuzzers.
 CORE_SRC     := $(sort $(foreach d,base shm loop aws backend chat,$(wildcard modules/$d/*.c)))
 HTTP_SRC     := $(sort $(wildcard modules/http/*.c)) $(wildcard mod_chatbot.c)
 EMULATOR_SRC := $(sort $(wildcard modules/emulator/*.c modules/base/*.c))
+HEADERS      := $(sort $(wildcard modules/*/*.h))
 UNIT_SRC     := $(sort $(wildcard t/unit/test_*.c))
+FUZZ_SRC     := $(sort $(wildcard t/fuzz/fuzz_*.c))
+HELPER_SRC   := $(sort $(wildcard t/conformance/*.c))
+TOOL_SRC     := $(sort $(wildcard t/lib/*.c))
 
 CORE_OBJ     := $(CORE_SRC:%.c=$(BUILD)/%.o)
 HTTP_OBJ     := $(HTTP_SRC:%.c=$(BUILD)/%.o)
 EMULATOR_OBJ := $(EMULATOR_SRC:%.c=$(BUILD)/%.o)
 UNIT_BIN     := $(UNIT_SRC:t/unit/test_%.c=$(BUILD)/t/unit/%)
+REPLAY_BIN   := $(FUZZ_SRC:t/fuzz/fuzz_%.c=$(BUILD)/t/fuzz/replay_%)
+FUZZ_BIN     := $(FUZZ_SRC:t/fuzz/%.c=$(BUILD)/fuzz/%)
+HELPER_BIN   := $(HELPER_SRC:%.c=$(BUILD)/%)
+TOOL_BIN     := $(TOOL_SRC:%.c=$(BUILD)/%)
 
-.PHONY: all modules unit
-all: modules
+.PHONY: all modules unit tools helpers deps deps-test deps-lint deps-fuzz deps-valgrind \
+        deps-conformance run run-now test test-now test-asan test-tsan test-valgrind fuzz fuzz-now \
+        conformance conformance-now lint bench install clean help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: modules ## build/mod_chatbot.so and build/mod_aws_emulator.so (the default)
 modules: $(BUILD)/mod_chatbot.so $(BUILD)/mod_aws_emulator.so
 unit: $(UNIT_BIN)
+tools: $(TOOL_BIN) $(REPLAY_BIN)
+helpers: $(HELPER_BIN)
 
+# -- building ------------------------------------------------------------------------------------
+
+# One short line for each file made; V=1 shows the commands.
+say = $(if $(V),,@echo '  making $@';)
+
+$(HTTP_OBJ) $(EMULATOR_OBJ): CFLAGS_ALL += $(HTTPD_CFLAGS)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+	$(say)$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $(BUILD)/libcore.a: $(CORE_OBJ)
 	@rm -f $@
-	ar rcs $@ $^
+	$(say)ar rcs $@ $^
 
 $(BUILD)/mod_chatbot.so: $(HTTP_OBJ) $(CORE_OBJ)
-	$(CC) -shared $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+	$(say)$(CC) -shared $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/mod_aws_emulator.so: $(EMULATOR_OBJ)
-	$(CC) -shared $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+	$(say)$(CC) -shared $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/t/unit/%: $(BUILD)/t/unit/test_%.o $(BUILD)/libcore.a
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/t/conformance/%: $(BUILD)/t/conformance/%.o $(BUILD)/libcore.a
+	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o $(BUILD)/t/fuzz/replay.o $(BUILD)/libcore.a
+	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/t/lib/%: $(BUILD)/t/lib/%.o
+	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+# -- what must be installed ----------------------------------------------------------------------
+
+deps: ## installs what building and running need (Debian packages, only those missing)
+	@t/lib/install-packages $(DEPS)
+deps-test:
+	@t/lib/install-packages $(DEPS) $(DEPS_TEST)
+deps-lint:
+	@t/lib/install-packages $(DEPS) $(DEPS_LINT)
+deps-fuzz:
+	@t/lib/install-packages $(DEPS) $(DEPS_FUZZ)
+deps-valgrind:
+	@t/lib/install-packages $(DEPS) $(DEPS_TEST) $(DEPS_VALGRIND)
+deps-conformance:
+	@t/lib/install-packages $(DEPS) $(DEPS_TEST) $(DEPS_CONFORMANCE)
+
+# -- running -------------------------------------------------------------------------------------
+
+PORT          ?= 8000
+EMULATOR_PORT ?= 8001
+
+run: deps ## httpd with the module and the local AWS stand-in, in the foreground (PORT=, EMULATOR_PORT=)
+	@$(MAKE) --no-print-directory run-now
+run-now: modules
+	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' BUILD='$(BUILD)' PORT='$(PORT)' \
+	  EMULATOR_PORT='$(EMULATOR_PORT)' t/lib/run-demo
+
+# -- testing -------------------------------------------------------------------------------------
+
+# Everything is run by one prove: the unit tests' programs and the scripts of t/.
+TESTS       ?= $(UNIT_BIN) $(sort $(wildcard t/*.t))
+PROVE_FLAGS ?= --timer
+TEST_ENV     = BUILD='$(abspath $(BUILD))' HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)'
+
+test: deps-test ## every test (TESTS='t/10-*.t' for some)
+	@$(MAKE) --no-print-directory test-now
+test-now: modules unit tools helpers
+	$(TEST_ENV) t/lib/prove $(PROVE_FLAGS) $(TESTS)
+
+SANITIZED = test BUILD=$(BUILD)/$1 HARDEN= OPTIMISE='-O1 -g -fno-omit-frame-pointer' \
+            CFLAGS='-fsanitize=$2 -fno-sanitize-recover=all' LDFLAGS='-fsanitize=$2' SANITIZER=$1
+
+test-asan: ## the same tests under AddressSanitizer and UndefinedBehaviorSanitizer, httpd included
+	@$(MAKE) --no-print-directory $(call SANITIZED,asan,address$(,)undefined)
+test-tsan: ## the same tests under ThreadSanitizer, httpd included
+	@$(MAKE) --no-print-directory $(call SANITIZED,tsan,thread)
+, := ,
+export SANITIZER
+
+test-valgrind: deps-valgrind ## the unit tests under valgrind: no error, no leak
+	@$(MAKE) --no-print-directory unit
+	prove $(PROVE_FLAGS) --exec 'valgrind -q --error-exitcode=9 --leak-check=full \
+	  --errors-for-leak-kinds=definite,indirect,possible --trace-children=no' $(UNIT_BIN)
+
+FUZZ_SECONDS ?= 60
+FUZZ_CFLAGS   = $(BASICS) -O1 -g $(WARN) $(PKG_CFLAGS) -fno-sanitize-recover=all
+
+fuzz: deps-fuzz ## libFuzzer on every target, FUZZ_SECONDS=60 each; what it finds goes to build/fuzz
+	@$(MAKE) --no-print-directory fuzz-now
+fuzz-now: $(FUZZ_BIN)
+	t/lib/fuzz '$(BUILD)' $(FUZZ_SECONDS) $(FUZZ_SRC:t/fuzz/fuzz_%.c=%)
+
+$(BUILD)/fuzz/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(say)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
+$(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/t/fuzz/fuzz_%.o $(CORE_SRC:%.c=$(BUILD)/fuzz/obj/%.o)
+	$(say)$(CLANG) -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(PKG_LIBS)
+
+conformance: deps-conformance ## against code that is not ours: botocore, boto3, the official vectors
+	@$(MAKE) --no-print-directory conformance-now
+conformance-now: modules helpers
+	$(TEST_ENV) t/lib/prove $(PROVE_FLAGS) $(sort $(wildcard t/conformance/*.t))
+
+bench: deps ## speed beside the module's peers, measured in one run
+	@$(MAKE) --no-print-directory modules tools
+	$(TEST_ENV) t/bench/run
+
+# -- lint ----------------------------------------------------------------------------------------
+
+LINTS := includes banned sizes leftovers conventions scripts
+TIDY  := $(patsubst %.c,$(BUILD)/lint/%.tidy,$(sort $(CORE_SRC) $(HTTP_SRC) $(EMULATOR_SRC)))
+CLANG_OBJ := $(patsubst %.c,$(BUILD)/lint/%.o,$(sort $(CORE_SRC) $(HTTP_SRC) $(EMULATOR_SRC) \
+             $(UNIT_SRC) $(FUZZ_SRC) $(HELPER_SRC) $(TOOL_SRC)))
+
+lint: deps-lint ## every static check: house rules, formatting, clang-tidy, cppcheck, warnings of two compilers
+	@$(MAKE) --no-print-directory -k -j2 --output-sync=target lint-now
+.PHONY: lint-now lint-format lint-cppcheck lint-exports lint-tidy lint-clang lint-gcc \
+        lint-selftest $(LINTS:%=lint-%)
+lint-now: $(LINTS:%=lint-%) lint-selftest lint-format lint-gcc lint-clang lint-exports lint-cppcheck lint-tidy
+	@echo 'lint: clean'
+
+$(LINTS:%=lint-%): lint-%:
+	@APXS='$(APXS)' t/lint/$*
+lint-selftest:
+	@APXS='$(APXS)' t/lint/selftest
+lint-format:
+	@clang-format --dry-run --Werror $(wildcard *.c) $(wildcard modules/*/*.[ch]) $(wildcard t/*/*.[ch])
+lint-gcc: modules unit tools helpers
+lint-clang: $(CLANG_OBJ)
+lint-exports: modules
+	@t/lint/exports $(BUILD)/mod_chatbot.so chatbot_module $(BUILD)/mod_aws_emulator.so aws_emulator_module
+lint-tidy: $(TIDY)
+lint-cppcheck:
+	@mkdir -p $(BUILD)/lint/cppcheck
+	@cppcheck --quiet --enable=warning,style,performance,portability --error-exitcode=1 --inline-suppr \
+	  --suppressions-list=t/lint/cppcheck.txt --cppcheck-build-dir=$(BUILD)/lint/cppcheck \
+	  --std=c11 -D_GNU_SOURCE -Imodules $(wildcard *.c) modules
+
+$(BUILD)/lint/%.o: %.c
+	@mkdir -p $(@D)
+	@$(CLANG) $(BASICS) -O1 $(WARN) $(PKG_CFLAGS) $(HTTPD_CFLAGS) -MMD -MP -c $< -o $@
+$(BUILD)/lint/%.tidy: %.c $(HEADERS) .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- $(BASICS) $(PKG_CFLAGS) $(HTTPD_CFLAGS) 2>$@.err \
+	  || { grep -v 'warnings generated' $@.err; exit 1; }
+	@touch $@
+
+# -- installing ----------------------------------------------------------------------------------
+
+MODS_AVAILABLE = $(DESTDIR)$(SYSCONFDIR)/mods-available
+
+install: modules ## into httpd's module folder; chatbot.load and .conf where a2enmod finds them (DESTDIR=)
+	install -D -m 644 $(BUILD)/mod_chatbot.so '$(DESTDIR)$(LIBEXECDIR)/mod_chatbot.so'
+	if [ -d '$(SYSCONFDIR)/mods-available' ] || [ -d '$(MODS_AVAILABLE)' ]; then \
+	  install -D -m 644 -t '$(MODS_AVAILABLE)' conf/chatbot.load conf/chatbot.conf; \
+	  echo 'installed; now: a2enmod chatbot && apachectl configtest && apachectl graceful'; \
+	else \
+	  echo 'installed; now add to httpd.conf what conf/chatbot.load and conf/chatbot.conf say'; \
+	fi
+
+clean: ## removes build/
+	rm -rf $(BUILD)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile

@@ -6,20 +6,21 @@
 
 #define LINE_MAX_BYTES 4096
 
-static log_sink_t sink;
+static log_sink_t current;
 
-void log_set_sink(const log_sink_t *to)
+void log_set_sink(const log_sink_t *sink)
 {
-    if (to != NULL) {
-        sink = *to;
+    if (sink != NULL) {
+        current = *sink;
     } else {
-        memset(&sink, 0, sizeof(sink));
+        memset(&current, 0, sizeof(current));
     }
 }
 
 int log_enabled(log_level_e level)
 {
-    return sink.write != NULL && (sink.enabled == NULL || sink.enabled(sink.baton, level));
+    return current.write != NULL &&
+           (current.enabled == NULL || current.enabled(current.baton, level));
 }
 
 /* A line break or an escape sequence from outside must not forge a log line. */
@@ -45,5 +46,5 @@ void log_line(log_level_e level, const char *file, int line, const char *format,
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     mask_controls(text);
-    sink.write(sink.baton, level, file, line, text);
+    current.write(current.baton, level, file, line, text);
 }
