@@ -1,0 +1,41 @@
+/*
+ * Where an AWS service is reached: AWS's own host name for a region, or the
+ * operator's own endpoint. Computed while httpd reads its configuration.
+ */
+#ifndef AWS_ENDPOINT_H
+#define AWS_ENDPOINT_H
+
+#include <apr_pools.h>
+
+/* The services the project speaks to, by the names of ChatbotAWSEndpoint. */
+typedef struct {
+    const char *name;         /* "bedrock-agent-runtime": as in the host name */
+    const char *signing_name; /* "bedrock": as in the credential scope */
+    const char *variable;     /* "BEDROCK_AGENT_RUNTIME": as in AWS_ENDPOINT_URL_<SERVICE> */
+} endpoint_service_t;
+
+typedef struct {
+    const char *origin; /* "https://host[:port]" */
+    const char *host;   /* value of the Host header: the port only when it is not the scheme's */
+    const char *prefix; /* path before every path of the service, no slash at its end; may be "" */
+    const char *region;
+    const char *signing_name;
+} endpoint_t;
+
+/* The service of that name, or NULL. */
+const endpoint_service_t *endpoint_service(const char *name);
+
+/* The service at `index`, NULL past the last: to list or to walk them. */
+const endpoint_service_t *endpoint_service_at(size_t index);
+
+/* Whether this can be a region's name: 1..63 of [a-z0-9-]. */
+int endpoint_is_region(const char *region);
+
+/* Fills `*endpoint`, its strings in `pool`. `url` is the operator's own endpoint (http or https,
+ * a host, perhaps a port and a path) or NULL for AWS's. Returns NULL, or what is wrong with `url`
+ * or `region`, for the operator. */
+const char *endpoint_resolve(endpoint_t *endpoint, apr_pool_t *pool,
+                             const endpoint_service_t *service, const char *region,
+                             const char *url);
+
+#endif

@@ -1,0 +1,59 @@
+#include "shm/segment.h"
+
+#include "shm/gauge.h"
+
+#include <apr_shm.h>
+#include <stdint.h>
+#include <string.h>
+
+#define PART_ALIGNMENT 64u
+#define SLOTS_MAX      65536u
+
+typedef struct {
+    segment_plan_t plan;
+    size_t gauge_offset;
+} header_t;
+
+struct segment_t {
+    apr_shm_t *shm;
+    header_t *header;
+};
+
+static size_t align(size_t size)
+{
+    return (size + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
+}
+
+apr_status_t segment_create(segment_t **segment, const segment_plan_t *plan, apr_pool_t *pool)
+{
+    segment_t *made = apr_pcalloc(pool, sizeof(*made));
+    size_t gauge_offset = align(sizeof(header_t));
+    size_t size;
+    apr_status_t status;
+
+    if (plan->child_slots == 0 || plan->child_slots > SLOTS_MAX) {
+        return APR_EINVAL;
+    }
+    size = gauge_offset + align(gauge_size(plan->child_slots));
+    status = apr_shm_create(&made->shm, size, NULL, pool);
+    if (status != APR_SUCCESS) {
+        return status;
+    }
+    made->header = apr_shm_baseaddr_get(made->shm);
+    memset(made->header, 0, size);
+    made->header->plan = *plan;
+    made->header->gauge_offset = gauge_offset;
+    *segment = made;
+    return APR_SUCCESS;
+}
+
+int segment_fits(const segment_t *segment, const segment_plan_t *plan)
+{
+    return segment->header->plan.child_slots == plan->child_slots;
+}
+
+void *segment_gauge(const segment_t *segment, unsigned *child_slots)
+{
+    *child_slots = segment->header->plan.child_slots;
+    return (char *)segment->header + segment->header->gauge_offset;
+}
