@@ -16,6 +16,9 @@
 #define SIGV4_HEX_LENGTH  64 /* hexadecimal SHA-256 */
 #define SIGV4_DATE_LENGTH 16 /* 20260131T123456Z */
 
+/* The payload hash of an S3 body that is not signed; over https only. */
+#define SIGV4_UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
+
 typedef struct {
     const char *name; /* any case */
     const char *value;
@@ -26,9 +29,12 @@ typedef struct {
     const char *method;
     const char *path;              /* percent-encoded once, without the query; "" counts as "/" */
     const char *query;             /* as on the wire, without "?"; NULL or "" when there is none */
-    const sigv4_header_t *headers; /* all that shall be signed, Host and X-Amz-Date among them */
+    const sigv4_header_t *headers; /* Host and X-Amz-Date among them; those that a hop may change,
+                                      Authorization, User-Agent and the trace id are left out of
+                                      the signature */
     size_t header_count;
-    const char *payload_hash; /* sigv4_hash() of the body, or "UNSIGNED-PAYLOAD" */
+    const char *payload_hash; /* sigv4_hash() of the body, or SIGV4_UNSIGNED_PAYLOAD; the same as
+                                 in X-Amz-Content-Sha256 where that is sent */
     int s3; /* S3's rule: the path as it stands, neither normalised nor encoded again */
 } sigv4_request_t;
 
@@ -60,13 +66,13 @@ int sigv4_hash(char *out, const void *bytes, size_t length);
 
 /* The two texts the signature is made of; both append to `out`. For tests and for the log of a
  * refused signature; they hold no secret but the security token, when that is a signed header. 0
- * when memory is out. */
+ * when memory is out or the crypto library fails. */
 int sigv4_canonical_request(buffer_t *out, const sigv4_request_t *request);
 int sigv4_string_to_sign(buffer_t *out, const sigv4_request_t *request,
                          const sigv4_identity_t *identity);
 
-/* Appends the value of the Authorization header. `keys` may be NULL. 0 when memory is out or the
- * crypto library fails: the request must not be sent. */
+/* Appends the value of the Authorization header. `keys` may be NULL. 0, and `out` as it was, when
+ * memory is out or the crypto library fails: the request must not be sent. */
 int sigv4_authorize(buffer_t *out, const sigv4_request_t *request, const sigv4_identity_t *identity,
                     sigv4_keys_t *keys);
 
