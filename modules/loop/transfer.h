@@ -29,7 +29,8 @@ typedef enum {
 } transfer_end_e;
 
 /* The request. All strings are copied by transfer_start() but `body`, which must live until the
- * end of the transfer. */
+ * end of the transfer. A header's value is not empty: libcurl takes "Name:" for "do not send it".
+ */
 typedef struct {
     const char *method;
     const char *url;
@@ -40,17 +41,17 @@ typedef struct {
     apr_interval_time_t first_timeout;   /* from the start to the first byte of the answer */
     apr_interval_time_t idle_timeout;    /* between pieces of the answer */
     apr_interval_time_t total_timeout;
-    const char *ca_file;  /* NULL: the system's */
-    int fresh_connection; /* never on a pooled connection: libcurl re-sends silently on one that
-                             turns out dead */
-    int no_proxy;         /* ignore the proxy environment */
+    const char *ca_file; /* NULL: the system's */
+    int single_send;     /* never send it twice: else libcurl repeats, without telling, a request
+                            whose pooled connection ended before the first byte of an answer */
+    int no_proxy;        /* ignore the proxy environment */
 } transfer_request_t;
 
 /* What came of it. Strings live until `on_end` returns. */
 typedef struct {
     transfer_end_e end;
     int status;           /* of the answer; 0 when none came */
-    int request_sent;     /* the request left whole: the other side may have acted */
+    int request_sent;     /* the request left whole, or may have: the other side may have acted */
     const char *error;    /* for the log: what libcurl says, phase first; never NULL */
     long new_connections; /* 0 when a pooled connection was used */
 } transfer_result_t;
