@@ -475,6 +475,12 @@ void json_put_value(json_writer_t *writer, const json_t *value)
                                                                 JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
+void json_put_raw(json_writer_t *writer, const char *text, size_t length)
+{
+    separate(writer);
+    (void)buffer_append(writer->out, text, length);
+}
+
 void json_put_member(json_writer_t *writer, const char *name, const char *text)
 {
     json_name(writer, name);

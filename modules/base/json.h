@@ -98,6 +98,9 @@ void json_put_null(json_writer_t *writer);
 /* A parsed value as it was. */
 void json_put_value(json_writer_t *writer, const json_t *value);
 
+/* Text that is JSON already. */
+void json_put_raw(json_writer_t *writer, const char *text, size_t length);
+
 /* Name and value in one step, for the commonest pair. */
 void json_put_member(json_writer_t *writer, const char *name, const char *text);
 

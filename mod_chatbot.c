@@ -1,0 +1,47 @@
+/*
+ * mod_chatbot: a chatbot service in front of AWS Bedrock, in httpd.
+ *
+ * The module record and its hooks, nothing else. Read docs/architecture.md
+ * first, then modules/chat/flow.h.
+ */
+#include "http/child.h"
+#include "http/config.h"
+#include "http/directives.h"
+#include "http/handlers.h"
+#include "http/suspend.h"
+
+#include <http_connection.h>
+#include <http_core.h>
+#include <http_request.h>
+#include <mpm_common.h>
+
+static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                          server_rec *main_server)
+{
+    int status;
+
+    (void)plog;
+    (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    status = config_check(pconf, main_server);
+    return status == OK ? child_prepare(pconf, main_server) : status;
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(child_start, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_status(child_ended, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_suspend_connection(suspend_on_suspend, NULL, NULL, APR_HOOK_REALLY_LAST);
+    ap_hook_translate_name(handlers_note_path, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_map_to_storage(handlers_skip_walk, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_handler(handlers_run, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+__attribute__((visibility("default"))) AP_DECLARE_MODULE(chatbot) = {
+    STANDARD20_MODULE_STUFF, config_create_location, config_merge_locations, config_create_server,
+    config_merge_servers,    directives_table,       register_hooks,         AP_MODULE_FLAG_NONE};

@@ -1,0 +1,71 @@
+/*
+ * The story of one chat. Read this page first.
+ *
+ *     READY -> INVOKE -> DONE
+ *
+ * A worker makes the chat and fills in the request; the I/O thread starts it,
+ * and from then on owns it, until it says `on_done`; then a worker writes the
+ * answer and destroys it. One thread owns a chat at a time, and the mailbox
+ * moves it, so nothing here is locked.
+ */
+#ifndef CHAT_FLOW_H
+#define CHAT_FLOW_H
+
+#include "backend/backend.h"
+#include "base/buffer.h"
+#include "base/text.h"
+#include "chat/reply.h"
+#include "chat/request.h"
+
+#define FLOW_REQUEST_ID_MAX     128
+#define FLOW_SESSION_ID_MAX     100
+#define FLOW_AWS_REQUEST_ID_MAX 80
+
+typedef struct flow_t flow_t;
+
+/* How a chat goes. */
+typedef struct {
+    const backend_t *backend;  /* lives as long as the chat */
+    apr_interval_time_t total; /* the whole turn, microseconds */
+} flow_settings_t;
+
+/* What came of a chat; complete once on_done was called. */
+typedef struct {
+    reply_e reply;
+    buffer_t text;                  /* the answer, UTF-8 */
+    int64_t tokens;                 /* BACKEND_TOKENS_UNKNOWN: unknown */
+    apr_interval_time_t upstream;   /* time spent in the backend */
+    apr_interval_time_t first_text; /* until the first text; negative: none came */
+    char aws_request_id[FLOW_AWS_REQUEST_ID_MAX + 1];
+} flow_result_t;
+
+struct flow_t {
+    apr_pool_t *pool; /* the chat's own */
+    request_t request;
+    char request_id[FLOW_REQUEST_ID_MAX + 1];
+    char session_id[FLOW_SESSION_ID_MAX + 1];
+    apr_time_t started; /* monotonic, when the request came */
+    flow_settings_t settings;
+    flow_result_t result;
+    struct flow_machine_t *machine; /* the I/O thread's */
+};
+
+/* A chat in state READY, in a pool of its own; NULL when memory is out. `settings` and `request`
+ * are the caller's to fill in. Worker. */
+flow_t *flow_create(const char *request_id);
+
+/* Chooses the session: the request's, else a new one. 0 when no random id can be had. Worker. */
+int flow_choose_session(flow_t *flow);
+
+/* Starts it. `on_done` is called once, on the I/O thread, at once when the start fails. */
+void flow_start(flow_t *flow, const call_client_t *client, void (*on_done)(void *baton),
+                void *baton);
+
+/* The client has left: ends upstream calls now and finishes as REPLY_CLIENT_GONE; `on_done` is
+ * called from within. Does nothing once the chat is done. I/O thread. */
+void flow_abandon(flow_t *flow);
+
+/* Frees everything. The owner's thread, when the chat is READY or DONE. */
+void flow_destroy(flow_t *flow);
+
+#endif

@@ -1,0 +1,247 @@
+#include "chat/request.h"
+
+#include "base/json.h"
+#include "base/text.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#define DEPTH_MAX   32
+#define USER_ID_MAX 256
+
+#define SESSION_ID_PATTERN "^[0-9A-Za-z._:-]+$"
+
+/* ---- the list of issues ---- */
+
+typedef struct {
+    apr_pool_t *pool;
+    request_t *request;
+    const json_t *body;
+    size_t max_message;
+    json_writer_t issues;
+    int count;
+} parse_t;
+
+/* Opens an issue up to and without its "input"; `member` NULL: the body itself. */
+static void open_issue(parse_t *parse, const char *type, const char *member, const char *text)
+{
+    json_writer_t *out = &parse->issues;
+
+    parse->count++;
+    json_open(out, '{');
+    json_put_member(out, "type", type);
+    json_name(out, "loc");
+    json_open(out, '[');
+    json_put_text(out, "body");
+    if (member != NULL) {
+        json_put_text(out, member);
+    }
+    json_close(out, ']');
+    json_put_member(out, "msg", text);
+    json_name(out, "input");
+}
+
+static void add_issue(parse_t *parse, const char *type, const char *member, const char *text,
+                      const json_t *input)
+{
+    open_issue(parse, type, member, text);
+    json_put_value(&parse->issues, input);
+    json_close(&parse->issues, '}');
+}
+
+static void close_with_limit(parse_t *parse, const char *name, size_t limit)
+{
+    json_writer_t *out = &parse->issues;
+
+    json_name(out, "ctx");
+    json_open(out, '{');
+    json_name(out, name);
+    json_put_integer(out, (int64_t)limit);
+    json_close(out, '}');
+    json_close(out, '}');
+}
+
+static void add_length_issue(parse_t *parse, const char *member, const json_t *input, int too_long,
+                             size_t limit)
+{
+    const char *text =
+        apr_psprintf(parse->pool, "String should have at %s %" APR_SIZE_T_FMT " character%s",
+                     too_long ? "most" : "least", limit, limit == 1 ? "" : "s");
+
+    open_issue(parse, too_long ? "string_too_long" : "string_too_short", member, text);
+    json_put_value(&parse->issues, input);
+    close_with_limit(parse, too_long ? "max_length" : "min_length", limit);
+}
+
+static void add_pattern_issue(parse_t *parse, const char *member, const json_t *input)
+{
+    json_writer_t *out = &parse->issues;
+
+    open_issue(parse, "string_pattern_mismatch", member,
+               "String should match pattern '" SESSION_ID_PATTERN "'");
+    json_put_value(out, input);
+    json_name(out, "ctx");
+    json_open(out, '{');
+    json_put_member(out, "pattern", SESSION_ID_PATTERN);
+    json_close(out, '}');
+    json_close(out, '}');
+}
+
+static void add_json_issue(parse_t *parse, const json_error_t *error)
+{
+    json_writer_t *out = &parse->issues;
+
+    parse->count++;
+    json_open(out, '{');
+    json_put_member(out, "type", "json_invalid");
+    json_name(out, "loc");
+    json_open(out, '[');
+    json_put_text(out, "body");
+    json_put_integer(out, (int64_t)error->offset);
+    json_close(out, ']');
+    json_put_member(out, "msg", "JSON decode error");
+    json_name(out, "input");
+    json_open(out, '{');
+    json_close(out, '}');
+    json_name(out, "ctx");
+    json_open(out, '{');
+    json_put_member(out, "error", error->reason);
+    json_close(out, '}');
+    json_close(out, '}');
+}
+
+/* ---- the members ---- */
+
+/* The text of a member within its limits, or NULL and an issue. */
+static const char *take_text(parse_t *parse, const char *member, size_t min, size_t max,
+                             size_t *length)
+{
+    const json_t *value = json_member(parse->body, member);
+    const char *text = json_text(value, length);
+    size_t characters;
+
+    if (text == NULL) {
+        add_issue(parse, "string_type", member, "Input should be a valid string", value);
+        return NULL;
+    }
+    characters = text_utf8_length(text, *length);
+    if (characters < min || characters > max) {
+        add_length_issue(parse, member, value, characters > max, characters > max ? max : min);
+        return NULL;
+    }
+    return apr_pstrmemdup(parse->pool, text, *length);
+}
+
+static void take_message(parse_t *parse)
+{
+    request_t *request = parse->request;
+
+    if (!json_has(parse->body, "message")) {
+        add_issue(parse, "missing", "message", "Field required", parse->body);
+        return;
+    }
+    request->message = take_text(parse, "message", 1, parse->max_message, &request->message_length);
+}
+
+static void take_session_id(parse_t *parse)
+{
+    size_t length = 0;
+    const char *text;
+
+    if (json_member(parse->body, "session_id") == NULL) {
+        return;
+    }
+    text = take_text(parse, "session_id", 2, 100, &length);
+    if (text != NULL && !text_is_session_id(text, length)) {
+        add_pattern_issue(parse, "session_id", json_member(parse->body, "session_id"));
+        return;
+    }
+    parse->request->session_id = text;
+}
+
+static void take_user_id(parse_t *parse)
+{
+    size_t length = 0;
+
+    if (json_member(parse->body, "user_id") != NULL) {
+        parse->request->user_id = take_text(parse, "user_id", 0, USER_ID_MAX, &length);
+    }
+}
+
+static void take_members(parse_t *parse)
+{
+    if (parse->body == NULL) {
+        add_issue(parse, "missing", NULL, "Field required", NULL);
+    } else if (json_kind(parse->body) != JSON_OBJECT) {
+        add_issue(parse, "model_attributes_type", NULL,
+                  "Input should be a valid dictionary or object to extract fields from",
+                  parse->body);
+    } else {
+        take_message(parse);
+        take_session_id(parse);
+        take_user_id(parse);
+    }
+}
+
+int request_parse(request_t *request, apr_pool_t *pool, const char *body, size_t length,
+                  size_t max_message, buffer_t *issues)
+{
+    parse_t parse = {.pool = pool, .request = request, .max_message = max_message};
+    json_error_t error = {0, NULL};
+    json_t *value = length > 0 ? json_parse(body, length, DEPTH_MAX, &error) : NULL;
+
+    memset(request, 0, sizeof(*request));
+    parse.body = value;
+    json_write_to(&parse.issues, issues);
+    json_open(&parse.issues, '[');
+    if (error.reason != NULL) {
+        add_json_issue(&parse, &error);
+    } else {
+        take_members(&parse);
+    }
+    json_close(&parse.issues, ']');
+    json_release(value);
+    return parse.count == 0;
+}
+
+/* ---- Content-Type ---- */
+
+static int is_utf8_charset(const char *value)
+{
+    size_t length;
+
+    if (*value == '"') {
+        value++;
+    }
+    length = strcspn(value, "\"; \t");
+    return (length == 5 && strncasecmp(value, "utf-8", 5) == 0) ||
+           (length == 4 && strncasecmp(value, "utf8", 4) == 0);
+}
+
+/* Looks at the parameters behind the media type. */
+static int has_fitting_charset(const char *parameters)
+{
+    const char *at = parameters;
+
+    while ((at = strchr(at, ';')) != NULL) {
+        at += 1 + strspn(at + 1, " \t");
+        if (strncasecmp(at, "charset=", 8) == 0) {
+            return is_utf8_charset(at + 8);
+        }
+    }
+    return 1;
+}
+
+int request_is_json_type(const char *content_type)
+{
+    size_t length = content_type != NULL ? strcspn(content_type, "; \t") : 0;
+    int is_json;
+
+    if (length == 0) {
+        return 0;
+    }
+    is_json = (length == 16 && strncasecmp(content_type, "application/json", 16) == 0) ||
+              (length > 12 && strncasecmp(content_type, "application/", 12) == 0 &&
+               strncasecmp(content_type + length - 5, "+json", 5) == 0);
+    return is_json && has_fitting_charset(content_type + length);
+}

@@ -1,0 +1,183 @@
+#include "http/answer.h"
+
+#include "base/clock.h"
+#include "http/child.h"
+#include "http/config.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <http_protocol.h>
+#include <mod_core.h>
+
+#define NOTE_REQUEST_ID "chatbot-request-id"
+
+const char *answer_request_id(request_rec *r)
+{
+    const char *id = apr_table_get(r->notes, NOTE_REQUEST_ID);
+    char made[TEXT_UUID_LENGTH + 1];
+
+    if (id != NULL) {
+        return id;
+    }
+    id = apr_table_get(r->headers_in, "X-Request-ID");
+    if (id == NULL || !text_is_request_id(id, strlen(id))) {
+        id = text_uuid4(made) ? apr_pstrdup(r->pool, made) : "unknown";
+    }
+    apr_table_setn(r->notes, NOTE_REQUEST_ID, id);
+    return id;
+}
+
+static void set_headers(request_rec *r)
+{
+    apr_table_setn(r->err_headers_out, "X-Request-ID", answer_request_id(r));
+    apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
+}
+
+static apr_status_t on_bytes_done(void *body)
+{
+    buffer_free(body);
+    return APR_SUCCESS;
+}
+
+void answer_json(request_rec *r, int status, buffer_t *body)
+{
+    set_headers(r);
+    apr_pool_cleanup_register(r->pool, body, on_bytes_done, apr_pool_cleanup_null);
+    r->status = status;
+    r->status_line = NULL;
+    ap_set_content_type(r, "application/json");
+    ap_set_content_length(r, (apr_off_t)body->length);
+    if (!r->header_only) {
+        (void)ap_rwrite(buffer_text(body), (int)body->length, r);
+    }
+}
+
+static int has_error_document(request_rec *r, int status)
+{
+    return ap_response_code_string(r, ap_index_of_response(status)) != NULL;
+}
+
+static buffer_t *make_body(request_rec *r, size_t maximum)
+{
+    buffer_t *body = apr_palloc(r->pool, sizeof(*body));
+
+    buffer_init(body, maximum);
+    return body;
+}
+
+static int status_of(const request_rec *r, reply_e reply)
+{
+    return reply == REPLY_UPSTREAM_TIMEOUT ? config_timeout_status(config_of_location(r))
+                                           : reply_error(reply)->status;
+}
+
+int answer_error(request_rec *r, reply_e reply, const char *issues)
+{
+    const reply_error_t *error = reply_error(reply);
+    int status = status_of(r, reply);
+    buffer_t *body;
+
+    set_headers(r);
+    apr_table_setn(r->notes, "chatbot-outcome", error->code);
+    if (error->retry_after > 0) {
+        apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, error->retry_after));
+    }
+    if (reply == REPLY_BAD_REQUEST || reply == REPLY_BODY_TOO_LARGE || child_is_stopping()) {
+        /* What is left of the body is not worth reading; or this child has no next request. */
+        r->connection->keepalive = AP_CONN_CLOSE;
+    }
+    if (has_error_document(r, status)) {
+        return status;
+    }
+    body = make_body(r, 1024 + 8 * (size_t)config_max_body(config_of_location(r)));
+    reply_write_error(body, reply, answer_request_id(r), issues, clock_wall());
+    answer_json(r, status, body);
+    return OK;
+}
+
+static void note_number(request_rec *r, const char *name, apr_int64_t number)
+{
+    apr_table_setn(r->notes, name, apr_psprintf(r->pool, "%" APR_INT64_T_FMT, number));
+}
+
+/* Names are in the manual: LogFormat "%{chatbot-…}n". */
+static void leave_notes(request_rec *r, const flow_t *flow)
+{
+    const flow_result_t *result = &flow->result;
+
+    apr_table_set(r->notes, "chatbot-session", flow->session_id);
+    apr_table_setn(r->notes, "chatbot-outcome", reply_error(result->reply)->code);
+    if (flow->request.user_id != NULL) {
+        apr_table_set(r->notes, "chatbot-user", flow->request.user_id);
+    }
+    if (result->aws_request_id[0] != '\0') {
+        apr_table_set(r->notes, "chatbot-aws-request-id", result->aws_request_id);
+    }
+    if (result->tokens != BACKEND_TOKENS_UNKNOWN) {
+        note_number(r, "chatbot-tokens", result->tokens);
+    }
+    if (result->first_text >= 0) {
+        note_number(r, "chatbot-first-ms", apr_time_as_msec(result->first_text));
+    }
+    note_number(r, "chatbot-upstream-ms", apr_time_as_msec(result->upstream));
+}
+
+static int answer_success(request_rec *r, const flow_t *flow)
+{
+    const flow_result_t *result = &flow->result;
+    const reply_answer_t answer = {.text = buffer_text(&result->text),
+                                   .text_length = result->text.length,
+                                   .session_id = flow->session_id,
+                                   .tokens = result->tokens,
+                                   .took = clock_monotonic() - flow->started};
+    /* Each byte may become an escape of six. */
+    buffer_t *body = make_body(r, 1024 + 6 * result->text.length);
+
+    reply_write_answer(body, &answer, clock_wall());
+    if (body->failed) {
+        buffer_free(body);
+        return answer_error(r, REPLY_INTERNAL_ERROR, NULL);
+    }
+    answer_json(r, HTTP_OK, body);
+    return OK;
+}
+
+int answer_chat(request_rec *r, const flow_t *flow)
+{
+    leave_notes(r, flow);
+    switch (flow->result.reply) {
+    case REPLY_ANSWER: return answer_success(r, flow);
+    case REPLY_CLIENT_GONE:
+        r->connection->aborted = 1;
+        r->status = reply_error(REPLY_CLIENT_GONE)->status;
+        return OK;
+    default: return answer_error(r, flow->result.reply, NULL);
+    }
+}
+
+int answer_other_methods(request_rec *r, apr_int64_t methods)
+{
+    static const struct {
+        int number;
+        const char *name;
+    } known[] = {{M_GET, "GET, HEAD"}, {M_POST, "POST"}, {M_DELETE, "DELETE"}};
+    const char *allow = "OPTIONS";
+    size_t i;
+
+    if (r->method_number != M_OPTIONS && r->method_number < METHODS &&
+        (methods & (AP_METHOD_BIT << r->method_number))) {
+        return DECLINED;
+    }
+    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (methods & (AP_METHOD_BIT << known[i].number)) {
+            allow = apr_pstrcat(r->pool, known[i].name, ", ", allow, NULL);
+        }
+    }
+    apr_table_setn(r->err_headers_out, "Allow", allow);
+    if (r->method_number == M_OPTIONS) {
+        set_headers(r);
+        r->status = HTTP_NO_CONTENT;
+        return OK;
+    }
+    return answer_error(r, REPLY_METHOD_NOT_ALLOWED, NULL);
+}

@@ -1,0 +1,191 @@
+#include "http/child.h"
+
+#include "base/log.h"
+#include "http/config.h"
+#include "http/suspend.h"
+#include "http/workers.h"
+#include "shm/gauge.h"
+#include "shm/segment.h"
+
+#include <ap_mpm.h>
+#include <apr_strings.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+APLOG_USE_MODULE(chatbot);
+
+/* Children of the old generation finish their chats while the new ones have started. */
+#define GENERATIONS 4u
+
+static const char retained_key[] = "mod_chatbot-shared-memory";
+
+static struct {
+    server_rec *main_server;
+    segment_t *segment;
+    gauge_t *gauge;
+    unsigned gauge_slots;
+    unsigned slot;
+    unsigned max_in_flight;
+    call_client_t client;
+    int ready;
+    atomic_int stopping;
+} child;
+
+/* ---- the log's sink: httpd's error log ---- */
+
+static int httpd_level(log_level_e level)
+{
+    return level < LOG_AT_TRACE ? (int)level : APLOG_TRACE1;
+}
+
+static int on_log_enabled(void *baton, log_level_e level)
+{
+    const server_rec *server = baton;
+
+    return ap_get_server_module_loglevel(server, APLOG_MODULE_INDEX) >= httpd_level(level);
+}
+
+static void on_log_line(void *baton, log_level_e level, const char *file, int line,
+                        const char *text)
+{
+    ap_log_error_(file, line, APLOG_MODULE_INDEX, httpd_level(level), 0, baton, "%s", text);
+}
+
+static void log_to_httpd(server_rec *main_server)
+{
+    const log_sink_t sink = {on_log_enabled, on_log_line, main_server};
+
+    log_set_sink(&sink);
+}
+
+/* ---- shared memory ---- */
+
+static segment_plan_t plan_segment(void)
+{
+    segment_plan_t plan;
+    int daemons = 0;
+
+    (void)ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &daemons);
+    plan.child_slots = GENERATIONS * (unsigned)(daemons > 0 ? daemons : 1);
+    return plan;
+}
+
+/* Children of before a graceful restart still count in the old segment: it is kept when it fits. */
+static segment_t *make_or_keep(server_rec *main_server, const segment_plan_t *plan)
+{
+    segment_t **kept = ap_retained_data_get(retained_key);
+    apr_status_t status;
+
+    if (kept == NULL) {
+        kept = ap_retained_data_create(retained_key, sizeof(segment_t *));
+    }
+    if (*kept != NULL && segment_fits(*kept, plan)) {
+        return *kept;
+    }
+    status = segment_create(kept, plan, main_server->process->pool);
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, status, main_server,
+                     "CHAT0411: starting: no shared memory for %u children; is /dev/shm full?",
+                     plan->child_slots);
+        return NULL;
+    }
+    return *kept;
+}
+
+int child_prepare(apr_pool_t *pconf, server_rec *main_server)
+{
+    segment_plan_t plan = plan_segment();
+
+    (void)pconf;
+    log_to_httpd(main_server);
+    child.main_server = main_server;
+    child.max_in_flight = config_max_in_flight(main_server);
+    child.segment = make_or_keep(main_server, &plan);
+    if (child.segment == NULL) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    child.gauge = segment_gauge(child.segment, &child.gauge_slots);
+    return OK;
+}
+
+void child_ended(server_rec *main_server, pid_t pid, ap_generation_t generation, int slot,
+                 mpm_child_status status)
+{
+    (void)main_server;
+    (void)generation;
+    (void)slot;
+    if (status == MPM_CHILD_EXITED && child.gauge != NULL) {
+        gauge_reap(child.gauge, child.gauge_slots, pid);
+    }
+}
+
+int child_enter_chat(void)
+{
+    return gauge_enter(child.gauge, child.slot, child.max_in_flight);
+}
+
+void child_leave_chat(void)
+{
+    gauge_leave(child.gauge, child.slot);
+}
+
+/* ---- start and stop ---- */
+
+static apr_status_t on_pool_cleanup(void *loop)
+{
+    loop_stop(loop);
+    return APR_SUCCESS;
+}
+
+void child_start(apr_pool_t *pchild, server_rec *main_server)
+{
+    apr_status_t status;
+
+    log_to_httpd(main_server);
+    child.main_server = main_server;
+    if (!gauge_join(child.gauge, child.gauge_slots, getpid(), &child.slot)) {
+        LOG_ERROR("CHAT0412: starting a child: all %u places in shared memory are taken; every "
+                  "chat here will be answered with 503; stop httpd and start it again",
+                  child.gauge_slots);
+        return;
+    }
+    status = loop_create(&child.client.loop, pchild);
+    if (status == APR_SUCCESS) {
+        workers_start(pchild, child.client.loop);
+        status = loop_start(child.client.loop);
+    }
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, main_server,
+                     "CHAT0413: starting the I/O thread of a child failed; every chat here will be "
+                     "answered with 503");
+        return;
+    }
+    child.client.keys = sigv4_keys_create(pchild);
+    apr_pool_pre_cleanup_register(pchild, child.client.loop, on_pool_cleanup);
+    child.ready = 1;
+}
+
+void child_stopping(apr_pool_t *pchild, int graceful)
+{
+    (void)pchild;
+    (void)graceful;
+    atomic_store(&child.stopping, 1);
+    if (child.ready) {
+        suspend_close_idle(child.client.loop);
+    }
+}
+
+int child_is_ready(void)
+{
+    return child.ready;
+}
+
+int child_is_stopping(void)
+{
+    return atomic_load(&child.stopping);
+}
+
+const call_client_t *child_client(void)
+{
+    return &child.client;
+}

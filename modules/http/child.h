@@ -1,0 +1,41 @@
+/*
+ * What one child process has: its I/O thread and its place in shared memory.
+ */
+#ifndef HTTP_CHILD_H
+#define HTTP_CHILD_H
+
+#include "aws/call.h"
+
+#include <httpd.h>
+
+#include <mpm_common.h>
+#include <scoreboard.h>
+
+/* Parent, once the configuration was read: makes (or keeps, over a graceful restart) the shared
+ * memory. OK or HTTP_INTERNAL_SERVER_ERROR with the reason in the log. */
+int child_prepare(apr_pool_t *pconf, server_rec *main_server);
+
+/* Child, while it starts: starts the I/O thread; it is joined when `pchild` goes. */
+void child_start(apr_pool_t *pchild, server_rec *main_server);
+
+/* Child, when it begins to stop: idle connections are closed, chats in flight are answered, new
+ * ones refused. */
+void child_stopping(apr_pool_t *pchild, int graceful);
+
+/* Parent, for each child that has ended: gives back what it still counted. */
+void child_ended(server_rec *main_server, pid_t pid, ap_generation_t generation, int slot,
+                 mpm_child_status status);
+
+/* Whether this child can take a chat, or is on its way out. Any thread. */
+int child_is_ready(void);
+int child_is_stopping(void);
+
+/* Counts a chat in and out over all children; 0 when there are ChatbotMaxInFlight already. Any
+ * thread. */
+int child_enter_chat(void);
+void child_leave_chat(void);
+
+/* For the I/O thread; the loop also for loop_post(). */
+const call_client_t *child_client(void);
+
+#endif

@@ -1,0 +1,276 @@
+#include "http/config.h"
+
+#include "backend/agent.h"
+
+#include <apr_strings.h>
+#include <http_core.h>
+#include <stdlib.h>
+
+APLOG_USE_MODULE(chatbot);
+
+#define DEFAULT_MAX_IN_FLIGHT  10000
+#define DEFAULT_MAX_MESSAGE    4000
+#define DEFAULT_MAX_BODY       (64 * 1024)
+#define DEFAULT_TOTAL          apr_time_from_sec(30)
+#define DEFAULT_CONNECT        apr_time_from_sec(3)
+#define DEFAULT_FIRST          apr_time_from_sec(30)
+#define DEFAULT_IDLE           apr_time_from_sec(30)
+#define DEFAULT_TIMEOUT_STATUS HTTP_REQUEST_TIME_OUT
+#define DEFAULT_ALIAS          "TSTALIASID" /* Bedrock's alias of an agent's draft */
+
+/* What the environment of httpd says; read once a configuration. */
+static struct {
+    const char *agent_id;
+    const char *alias_id;
+    const credentials_t *credentials;
+    const char *no_credentials;
+} environment;
+
+/* ---- records ---- */
+
+void *config_create_server(apr_pool_t *pool, server_rec *server)
+{
+    config_server_t *config = apr_pcalloc(pool, sizeof(*config));
+
+    (void)server;
+    config->max_in_flight = CONFIG_UNSET;
+    config->endpoint_urls = apr_table_make(pool, 2);
+    return config;
+}
+
+void *config_merge_servers(apr_pool_t *pool, void *base_, void *over_)
+{
+    const config_server_t *base = base_;
+    const config_server_t *over = over_;
+    config_server_t *merged = apr_pmemdup(pool, base, sizeof(*merged));
+
+    merged->region = over->region != NULL ? over->region : base->region;
+    merged->endpoint_urls = apr_table_overlay(pool, over->endpoint_urls, base->endpoint_urls);
+    apr_table_compress(merged->endpoint_urls, APR_OVERLAP_TABLES_SET);
+    return merged;
+}
+
+void *config_create_location(apr_pool_t *pool, char *path)
+{
+    config_location_t *config = apr_pcalloc(pool, sizeof(*config));
+
+    (void)path;
+    config->token_usage = CONFIG_UNSET;
+    config->total = CONFIG_UNSET;
+    config->connect = CONFIG_UNSET;
+    config->first = CONFIG_UNSET;
+    config->idle = CONFIG_UNSET;
+    config->stream = CONFIG_UNSET;
+    config->timeout_status = CONFIG_UNSET;
+    config->max_message = CONFIG_UNSET;
+    config->max_body = CONFIG_UNSET;
+    return config;
+}
+
+#define TAKE_OVER(field, unset) merged->field = over->field != (unset) ? over->field : base->field
+
+void *config_merge_locations(apr_pool_t *pool, void *base_, void *over_)
+{
+    const config_location_t *base = base_;
+    const config_location_t *over = over_;
+    config_location_t *merged = apr_pcalloc(pool, sizeof(*merged));
+
+    /* An agent and its alias belong together: an inner agent never gets an outer alias. */
+    merged->agent_id = over->agent_id != NULL ? over->agent_id : base->agent_id;
+    merged->alias_id = over->agent_id != NULL ? over->alias_id : base->alias_id;
+    TAKE_OVER(token_usage, CONFIG_UNSET);
+    TAKE_OVER(total, CONFIG_UNSET);
+    TAKE_OVER(connect, CONFIG_UNSET);
+    TAKE_OVER(first, CONFIG_UNSET);
+    TAKE_OVER(idle, CONFIG_UNSET);
+    TAKE_OVER(stream, CONFIG_UNSET);
+    TAKE_OVER(timeout_status, CONFIG_UNSET);
+    TAKE_OVER(max_message, CONFIG_UNSET);
+    TAKE_OVER(max_body, CONFIG_UNSET);
+    return merged;
+}
+
+config_server_t *config_of_server(const server_rec *server)
+{
+    return ap_get_module_config(server->module_config, &chatbot_module);
+}
+
+config_location_t *config_of_location(const request_rec *request)
+{
+    return ap_get_module_config(request->per_dir_config, &chatbot_module);
+}
+
+/* ---- effective values ---- */
+
+const char *config_agent_id(const config_location_t *location)
+{
+    return location->agent_id != NULL ? location->agent_id : environment.agent_id;
+}
+
+const char *config_alias_id(const config_location_t *location)
+{
+    if (location->alias_id != NULL) {
+        return location->alias_id;
+    }
+    if (location->agent_id == NULL && environment.alias_id != NULL) {
+        return environment.alias_id;
+    }
+    return DEFAULT_ALIAS;
+}
+
+static apr_int64_t or_default(apr_int64_t value, apr_int64_t otherwise)
+{
+    return value != CONFIG_UNSET ? value : otherwise;
+}
+
+int config_token_usage(const config_location_t *location)
+{
+    return location->token_usage != 0;
+}
+
+int config_timeout_status(const config_location_t *location)
+{
+    return (int)or_default(location->timeout_status, DEFAULT_TIMEOUT_STATUS);
+}
+
+apr_off_t config_max_message(const config_location_t *location)
+{
+    return or_default(location->max_message, DEFAULT_MAX_MESSAGE);
+}
+
+apr_off_t config_max_body(const config_location_t *location)
+{
+    return or_default(location->max_body, DEFAULT_MAX_BODY);
+}
+
+apr_interval_time_t config_total_timeout(const config_location_t *location)
+{
+    return or_default(location->total, DEFAULT_TOTAL);
+}
+
+call_limits_t config_call_limits(const config_location_t *location)
+{
+    const call_limits_t limits = {.connect = or_default(location->connect, DEFAULT_CONNECT),
+                                  .first = or_default(location->first, DEFAULT_FIRST),
+                                  .idle = or_default(location->idle, DEFAULT_IDLE)};
+
+    return limits;
+}
+
+unsigned config_max_in_flight(const server_rec *main_server)
+{
+    return (unsigned)or_default(config_of_server(main_server)->max_in_flight,
+                                DEFAULT_MAX_IN_FLIGHT);
+}
+
+const credentials_t *config_credentials(const char **reason)
+{
+    *reason = environment.no_credentials;
+    return environment.credentials;
+}
+
+/* ---- the check of the whole ---- */
+
+static const char *variable(apr_pool_t *pool, const char *name)
+{
+    const char *value = getenv(name);
+
+    return value != NULL && *value != '\0' ? apr_pstrdup(pool, value) : NULL;
+}
+
+static const char *region_of(apr_pool_t *pool, const config_server_t *config)
+{
+    const char *region = config->region;
+
+    if (region == NULL) {
+        region = variable(pool, "AWS_REGION");
+    }
+    return region != NULL ? region : variable(pool, "AWS_DEFAULT_REGION");
+}
+
+/* The directive for the service, the one for all, the variable for the service, the one for all. */
+static const char *endpoint_url(apr_pool_t *pool, const config_server_t *config,
+                                const endpoint_service_t *service)
+{
+    const char *url = apr_table_get(config->endpoint_urls, service->name);
+
+    if (url == NULL) {
+        url = apr_table_get(config->endpoint_urls, "*");
+    }
+    if (url == NULL) {
+        url = variable(pool, apr_pstrcat(pool, "AWS_ENDPOINT_URL_", service->variable, NULL));
+    }
+    return url != NULL ? url : variable(pool, "AWS_ENDPOINT_URL");
+}
+
+static int resolve_server(apr_pool_t *pconf, server_rec *server)
+{
+    config_server_t *config = config_of_server(server);
+    const endpoint_service_t *service = endpoint_service("bedrock-agent-runtime");
+    const char *region = region_of(pconf, config);
+    const char *url = endpoint_url(pconf, config, service);
+    endpoint_t *endpoint = apr_pcalloc(pconf, sizeof(*endpoint));
+    const char *problem;
+
+    if (region == NULL) {
+        return OK;
+    }
+    problem = endpoint_resolve(endpoint, pconf, service, region, url);
+    if (problem != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server,
+                     "CHAT0401: reading the configuration: region \"%s\", endpoint \"%s\" of %s: "
+                     "%s; see ChatbotAWSRegion and ChatbotAWSEndpoint, or the variables AWS_REGION "
+                     "and AWS_ENDPOINT_URL",
+                     region, url != NULL ? url : "AWS's own", service->name, problem);
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    config->agent_runtime = endpoint;
+    return OK;
+}
+
+static int read_environment(apr_pool_t *pconf, server_rec *main_server)
+{
+    environment.agent_id = variable(pconf, "BEDROCK_AGENT_ID");
+    environment.alias_id = variable(pconf, "BEDROCK_AGENT_ALIAS_ID");
+    environment.credentials = credentials_from_environment(pconf, &environment.no_credentials);
+    if ((environment.agent_id != NULL && !agent_is_id(environment.agent_id)) ||
+        (environment.alias_id != NULL && !agent_is_id(environment.alias_id))) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server,
+                     "CHAT0402: reading the environment: BEDROCK_AGENT_ID and "
+                     "BEDROCK_AGENT_ALIAS_ID are 1 to 10 letters and digits each; correct or "
+                     "unset them");
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return OK;
+}
+
+static void tell_what_is_missing(server_rec *main_server)
+{
+    if (environment.credentials == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
+                     "CHAT0403: no AWS credentials: %s; every chat will be answered with 503 "
+                     "no_credentials",
+                     environment.no_credentials);
+    }
+    if (config_of_server(main_server)->agent_runtime == NULL) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
+                     "CHAT0404: no AWS region: set ChatbotAWSRegion or AWS_REGION; every chat will "
+                     "be answered with 503 not_configured");
+    }
+}
+
+int config_check(apr_pool_t *pconf, server_rec *main_server)
+{
+    server_rec *server;
+
+    if (read_environment(pconf, main_server) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    for (server = main_server; server != NULL; server = server->next) {
+        if (resolve_server(pconf, server) != OK) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    tell_what_is_missing(main_server);
+    return OK;
+}

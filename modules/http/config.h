@@ -1,0 +1,75 @@
+/*
+ * What httpd.conf says, in two records: one a server, one a location.
+ *
+ * Read-only once httpd runs, so any thread may look. Every field knows
+ * "unset", so that an inner scope takes over just what it says itself.
+ */
+#ifndef HTTP_CONFIG_H
+#define HTTP_CONFIG_H
+
+#include "aws/call.h"
+#include "aws/credentials.h"
+#include "aws/endpoint.h"
+
+#include <httpd.h>
+
+#include <http_config.h>
+#include <http_log.h>
+
+extern module AP_MODULE_DECLARE_DATA chatbot_module;
+
+#define CONFIG_UNSET (-1)
+
+/* A server: directives of context S and V. */
+typedef struct {
+    int max_in_flight;               /* main server only */
+    const char *region;              /* NULL: the environment's */
+    apr_table_t *endpoint_urls;      /* by service; "*": all */
+    const endpoint_t *agent_runtime; /* resolved by config_check(); NULL: no region is known */
+} config_server_t;
+
+/* A location: directives of context D. Durations in microseconds. */
+typedef struct {
+    const char *agent_id;
+    const char *alias_id;
+    int token_usage;
+    apr_interval_time_t total;
+    apr_interval_time_t connect;
+    apr_interval_time_t first;
+    apr_interval_time_t idle;
+    apr_interval_time_t stream;
+    int timeout_status;
+    apr_off_t max_message; /* characters */
+    apr_off_t max_body;    /* bytes */
+} config_location_t;
+
+/* httpd's functions to make and to merge the records. */
+void *config_create_server(apr_pool_t *pool, server_rec *server);
+void *config_merge_servers(apr_pool_t *pool, void *base, void *over);
+void *config_create_location(apr_pool_t *pool, char *path);
+void *config_merge_locations(apr_pool_t *pool, void *base, void *over);
+
+/* Once the whole configuration was read: resolves endpoints, reads the environment, tells the
+ * operator what is missing or does not fit. OK, or HTTP_INTERNAL_SERVER_ERROR with the reason in
+ * the log. */
+int config_check(apr_pool_t *pconf, server_rec *main_server);
+
+config_server_t *config_of_server(const server_rec *server);
+config_location_t *config_of_location(const request_rec *request);
+
+/* The effective values: what is set, else the default or the environment's. NULL agent: there is
+ * none. */
+const char *config_agent_id(const config_location_t *location);
+const char *config_alias_id(const config_location_t *location);
+int config_token_usage(const config_location_t *location);
+int config_timeout_status(const config_location_t *location);
+apr_off_t config_max_message(const config_location_t *location);
+apr_off_t config_max_body(const config_location_t *location);
+apr_interval_time_t config_total_timeout(const config_location_t *location);
+call_limits_t config_call_limits(const config_location_t *location);
+unsigned config_max_in_flight(const server_rec *main_server);
+
+/* The credentials of the process, or NULL and why. */
+const credentials_t *config_credentials(const char **reason);
+
+#endif

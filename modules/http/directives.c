@@ -1,0 +1,277 @@
+#include "http/directives.h"
+
+#include "backend/agent.h"
+#include "http/config.h"
+
+#include <apr_strings.h>
+#include <limits.h>
+
+/* Most characters AWS takes as input (InvokeAgent, inputText). */
+#define MESSAGE_LIMIT 25000000
+#define BODY_LIMIT    (100 * 1024 * 1024)
+
+/* ---- values ---- */
+
+static const char *complain(cmd_parms *cmd, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static const char *complain(cmd_parms *cmd, const char *format, ...)
+{
+    va_list args;
+    const char *text;
+
+    va_start(args, format);
+    text = apr_pvsprintf(cmd->pool, format, args);
+    va_end(args);
+    return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", text, NULL);
+}
+
+/* A whole number, with k or m behind it when `units`; 0 when it is none or outside the bounds. */
+static int read_number(const char *text, int units, apr_off_t min, apr_off_t max, apr_off_t *number)
+{
+    char *end;
+    apr_off_t factor = 1;
+    apr_off_t value;
+
+    if (*text < '0' || *text > '9' || apr_strtoff(&value, text, &end, 10) != APR_SUCCESS) {
+        return 0;
+    }
+    if (units && (*end == 'k' || *end == 'K')) {
+        factor = 1024;
+        end++;
+    } else if (units && (*end == 'm' || *end == 'M')) {
+        factor = 1024 * 1024;
+        end++;
+    }
+    if (*end != '\0' || value > max / factor || value * factor < min) {
+        return 0;
+    }
+    *number = value * factor;
+    return 1;
+}
+
+/* ---- context S and V ---- */
+
+static const char *set_max_in_flight(cmd_parms *cmd, void *location, const char *value)
+{
+    const char *problem = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    apr_off_t number;
+
+    (void)location;
+    if (problem != NULL) {
+        return problem;
+    }
+    if (!read_number(value, 0, 1, 10000000, &number)) {
+        return complain(cmd, "\"%s\" is no number of chats; write 1 to 10000000, as in 10000",
+                        value);
+    }
+    config_of_server(cmd->server)->max_in_flight = (int)number;
+    return NULL;
+}
+
+static const char *set_region(cmd_parms *cmd, void *location, const char *value)
+{
+    (void)location;
+    if (!endpoint_is_region(value)) {
+        return complain(cmd, "\"%s\" is no region; write a name like us-east-1", value);
+    }
+    config_of_server(cmd->server)->region = value;
+    return NULL;
+}
+
+static const char *list_services(apr_pool_t *pool)
+{
+    const char *list = "*";
+    size_t i;
+
+    for (i = 0; endpoint_service_at(i) != NULL; i++) {
+        list = apr_pstrcat(pool, list, " ", endpoint_service_at(i)->name, NULL);
+    }
+    return list;
+}
+
+static const char *set_endpoint(cmd_parms *cmd, void *location, const char *name, const char *url)
+{
+    const endpoint_service_t *service = endpoint_service(name);
+    endpoint_t endpoint;
+    const char *problem;
+
+    (void)location;
+    if (service == NULL && strcmp(name, "*") != 0) {
+        return complain(cmd, "\"%s\" is no service; write one of: %s", name,
+                        list_services(cmd->pool));
+    }
+    problem =
+        endpoint_resolve(&endpoint, cmd->temp_pool,
+                         service != NULL ? service : endpoint_service_at(0), "us-east-1", url);
+    if (problem != NULL) {
+        return complain(cmd, "\"%s\": %s", url, problem);
+    }
+    apr_table_setn(config_of_server(cmd->server)->endpoint_urls, name, url);
+    return NULL;
+}
+
+/* ---- context D ---- */
+
+static const char *set_agent(cmd_parms *cmd, void *location, const char *id, const char *alias)
+{
+    config_location_t *config = location;
+
+    if (!agent_is_id(id)) {
+        return complain(cmd,
+                        "\"%s\" is no agent id; write the 1 to 10 letters and digits that the "
+                        "Bedrock console shows, not a name or an ARN",
+                        id);
+    }
+    if (alias != NULL && !agent_is_id(alias)) {
+        return complain(cmd,
+                        "\"%s\" is no alias id; write 1 to 10 letters and digits, or leave it "
+                        "out for the draft's TSTALIASID",
+                        alias);
+    }
+    config->agent_id = id;
+    config->alias_id = alias;
+    return NULL;
+}
+
+static const char *set_token_usage(cmd_parms *cmd, void *location, int on)
+{
+    config_location_t *config = location;
+
+    (void)cmd;
+    config->token_usage = on;
+    return NULL;
+}
+
+/* One part of ChatbotTimeout: where "name=" is stored, or NULL. */
+static apr_interval_time_t *timeout_part(config_location_t *config, const char *name, size_t length)
+{
+    const struct {
+        const char *name;
+        apr_interval_time_t *value;
+    } parts[] = {{"total", &config->total},
+                 {"connect", &config->connect},
+                 {"first", &config->first},
+                 {"idle", &config->idle},
+                 {"stream", &config->stream}};
+    size_t i;
+
+    for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (strlen(parts[i].name) == length && strncasecmp(parts[i].name, name, length) == 0) {
+            return parts[i].value;
+        }
+    }
+    return NULL;
+}
+
+static const char *set_timeout_part(cmd_parms *cmd, config_location_t *config, const char *word)
+{
+    size_t length = strcspn(word, "=");
+    apr_interval_time_t *part = timeout_part(config, word, length);
+    apr_interval_time_t value;
+
+    if (part == NULL || word[length] != '=') {
+        return complain(cmd,
+                        "\"%s\" is no part of it; write any of total= connect= first= idle= "
+                        "stream=, as in total=30 first=20s",
+                        word);
+    }
+    if (ap_timeout_parameter_parse(word + length + 1, &value, "s") != APR_SUCCESS ||
+        value < apr_time_from_msec(1) || value > apr_time_from_sec(86400)) {
+        return complain(cmd, "\"%s\" is no time; write 1ms to 24h, as in 30, 1500ms or 2min", word);
+    }
+    *part = value;
+    return NULL;
+}
+
+static const char *set_timeout(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    config_location_t *config = location;
+    config_location_t line = {.total = CONFIG_UNSET,
+                              .connect = CONFIG_UNSET,
+                              .first = CONFIG_UNSET,
+                              .idle = CONFIG_UNSET,
+                              .stream = CONFIG_UNSET};
+    const char *problem = argc == 0 ? complain(cmd, "write any of total= connect= first= idle= "
+                                                    "stream=, as in total=30 first=20s")
+                                    : NULL;
+    int i;
+
+    for (i = 0; i < argc && problem == NULL; i++) {
+        problem = set_timeout_part(cmd, &line, argv[i]);
+    }
+    if (problem == NULL && line.total != CONFIG_UNSET &&
+        (line.connect > line.total || line.first > line.total || line.idle > line.total)) {
+        problem =
+            complain(cmd, "connect, first and idle are parts of the whole: none can be longer "
+                          "than total");
+    }
+    if (problem != NULL) {
+        return problem;
+    }
+    config->total = line.total != CONFIG_UNSET ? line.total : config->total;
+    config->connect = line.connect != CONFIG_UNSET ? line.connect : config->connect;
+    config->first = line.first != CONFIG_UNSET ? line.first : config->first;
+    config->idle = line.idle != CONFIG_UNSET ? line.idle : config->idle;
+    config->stream = line.stream != CONFIG_UNSET ? line.stream : config->stream;
+    return NULL;
+}
+
+static const char *set_timeout_status(cmd_parms *cmd, void *location, const char *value)
+{
+    config_location_t *config = location;
+
+    if (strcmp(value, "408") != 0 && strcmp(value, "504") != 0) {
+        return complain(cmd, "\"%s\" is not possible; write 408 or 504", value);
+    }
+    config->timeout_status = value[0] == '4' ? HTTP_REQUEST_TIME_OUT : HTTP_GATEWAY_TIME_OUT;
+    return NULL;
+}
+
+static const char *set_max_message(cmd_parms *cmd, void *location, const char *value)
+{
+    config_location_t *config = location;
+
+    if (!read_number(value, 0, 1, MESSAGE_LIMIT, &config->max_message)) {
+        return complain(cmd, "\"%s\" is no number of characters; write 1 to %d, as in 4000", value,
+                        MESSAGE_LIMIT);
+    }
+    return NULL;
+}
+
+static const char *set_max_body(cmd_parms *cmd, void *location, const char *value)
+{
+    config_location_t *config = location;
+
+    if (!read_number(value, 1, 64, BODY_LIMIT, &config->max_body)) {
+        return complain(cmd, "\"%s\" is no size; write 64 to %d bytes, as in 65536, 64k or 1m",
+                        value, BODY_LIMIT);
+    }
+    return NULL;
+}
+
+/* httpd's macros for the table hide casts between function types; the union of cmd_func is what
+ * they are meant for. */
+#define CONTEXT_SERVER   RSRC_CONF
+#define CONTEXT_LOCATION (RSRC_CONF | ACCESS_CONF)
+
+const command_rec directives_table[] = {
+    AP_INIT_TAKE1("ChatbotMaxInFlight", set_max_in_flight, NULL, CONTEXT_SERVER,
+                  "most chats at once over all children, as in 10000"),
+    AP_INIT_TAKE1("ChatbotAWSRegion", set_region, NULL, CONTEXT_SERVER,
+                  "AWS region, as in us-east-1"),
+    AP_INIT_TAKE2("ChatbotAWSEndpoint", set_endpoint, NULL, CONTEXT_SERVER,
+                  "service or *, and the URL it is reached at"),
+    AP_INIT_TAKE12("ChatbotAgent", set_agent, NULL, CONTEXT_LOCATION,
+                   "id of the Bedrock agent, and of its alias"),
+    AP_INIT_FLAG("ChatbotTokenUsage", set_token_usage, NULL, CONTEXT_LOCATION,
+                 "On: ask the agent for traces, to count tokens"),
+    AP_INIT_TAKE_ARGV("ChatbotTimeout", set_timeout, NULL, CONTEXT_LOCATION,
+                      "any of total= connect= first= idle= stream=, in seconds or with a unit"),
+    AP_INIT_TAKE1("ChatbotTimeoutStatus", set_timeout_status, NULL, CONTEXT_LOCATION,
+                  "408 or 504: the status of an answer that took too long"),
+    AP_INIT_TAKE1("ChatbotMaxMessage", set_max_message, NULL, CONTEXT_LOCATION,
+                  "longest message in characters, as in 4000"),
+    AP_INIT_TAKE1("ChatbotMaxBody", set_max_body, NULL, CONTEXT_LOCATION,
+                  "largest request body in bytes, as in 64k"),
+    {NULL}};

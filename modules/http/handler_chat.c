@@ -1,0 +1,114 @@
+#include "http/handler_chat.h"
+
+#include "backend/agent.h"
+#include "http/answer.h"
+#include "http/body.h"
+#include "http/child.h"
+#include "http/config.h"
+#include "http/delivery.h"
+
+/* Why no chat can be held here at all; REPLY_ANSWER: it can. */
+static reply_e find_obstacle(const request_rec *r)
+{
+    const char *reason;
+
+    if (child_is_stopping()) {
+        return REPLY_SHUTTING_DOWN;
+    }
+    if (!child_is_ready()) {
+        return REPLY_OVERLOADED;
+    }
+    if (config_agent_id(config_of_location(r)) == NULL ||
+        config_of_server(r->server)->agent_runtime == NULL) {
+        return REPLY_NOT_CONFIGURED;
+    }
+    return config_credentials(&reason) == NULL ? REPLY_NO_CREDENTIALS : REPLY_ANSWER;
+}
+
+/* The agent of this location, in the chat's pool. */
+static const backend_t *make_backend(const request_rec *r, apr_pool_t *pool)
+{
+    const config_location_t *location = config_of_location(r);
+    agent_t *agent = apr_pcalloc(pool, sizeof(*agent));
+    const char *reason;
+
+    agent_init(agent);
+    agent->agent_id = config_agent_id(location);
+    agent->alias_id = config_alias_id(location);
+    agent->token_usage = config_token_usage(location);
+    agent->endpoint = config_of_server(r->server)->agent_runtime;
+    agent->credentials = config_credentials(&reason);
+    agent->limits = config_call_limits(location);
+    return &agent->backend;
+}
+
+static int refuse(request_rec *r, flow_t *flow, reply_e reply, const char *issues)
+{
+    flow_destroy(flow);
+    return answer_error(r, reply, issues);
+}
+
+/* Reads and checks the body into the flow; REPLY_ANSWER when it can start. */
+static reply_e take_request(request_rec *r, flow_t *flow, buffer_t *issues)
+{
+    const config_location_t *location = config_of_location(r);
+    buffer_t body;
+    reply_e trouble;
+
+    buffer_init(&body, (size_t)config_max_body(location));
+    trouble = body_read(r, &body);
+    if (trouble == REPLY_ANSWER &&
+        !request_parse(&flow->request, flow->pool, buffer_text(&body), body.length,
+                       (size_t)config_max_message(location), issues)) {
+        trouble = REPLY_VALIDATION_ERROR;
+    }
+    if (trouble == REPLY_ANSWER && !flow_choose_session(flow)) {
+        trouble = REPLY_INTERNAL_ERROR;
+    }
+    buffer_free(&body);
+    return trouble;
+}
+
+static int start_chat(request_rec *r, flow_t *flow)
+{
+    const config_location_t *location = config_of_location(r);
+
+    if (!child_enter_chat()) {
+        return refuse(r, flow, REPLY_OVERLOADED, NULL);
+    }
+    flow->settings.backend = make_backend(r, flow->pool);
+    flow->settings.total = config_total_timeout(location);
+    return delivery_start(r, flow);
+}
+
+int handler_chat(request_rec *r)
+{
+    int status = answer_other_methods(r, AP_METHOD_BIT << M_POST);
+    reply_e obstacle;
+    buffer_t issues;
+    flow_t *flow;
+
+    if (status != DECLINED) {
+        return status;
+    }
+    obstacle = body_check_type(r);
+    if (obstacle == REPLY_ANSWER) {
+        obstacle = find_obstacle(r);
+    }
+    if (obstacle != REPLY_ANSWER) {
+        return answer_error(r, obstacle, NULL);
+    }
+    flow = flow_create(answer_request_id(r));
+    if (flow == NULL) {
+        return answer_error(r, REPLY_INTERNAL_ERROR, NULL);
+    }
+    /* An issue repeats its input, each byte of which may be an escape of six. */
+    buffer_init(&issues, 4096 + 24 * (size_t)config_max_body(config_of_location(r)));
+    obstacle = take_request(r, flow, &issues);
+    status = obstacle == REPLY_ANSWER
+                 ? start_chat(r, flow)
+                 : refuse(r, flow, obstacle,
+                          obstacle == REPLY_VALIDATION_ERROR ? buffer_text(&issues) : NULL);
+    buffer_free(&issues);
+    return status;
+}

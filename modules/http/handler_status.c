@@ -1,0 +1,72 @@
+#include "http/handler_status.h"
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "http/answer.h"
+#include "http/child.h"
+#include "http/config.h"
+#include "http/version.h"
+
+#define BODY_MAX 1024
+
+static int is_path(const request_rec *r, const char *name)
+{
+    size_t length = strlen(r->uri);
+    size_t wanted = strlen(name);
+
+    return length >= wanted && strcmp(r->uri + length - wanted, name) == 0;
+}
+
+static void put_part(json_writer_t *writer, const char *name, int fine, const char *trouble,
+                     int *ready)
+{
+    json_put_member(writer, name, fine ? "ok" : trouble);
+    *ready = *ready && fine;
+}
+
+/* The parts a chat needs; each says what it lacks. */
+static int put_parts(json_writer_t *writer, const request_rec *r)
+{
+    const char *reason;
+    int ready = 1;
+
+    json_name(writer, "checks");
+    json_open(writer, '{');
+    put_part(writer, "agent",
+             config_agent_id(config_of_location(r)) != NULL &&
+                 config_of_server(r->server)->agent_runtime != NULL,
+             "no agent or no region is configured", &ready);
+    put_part(writer, "credentials", config_credentials(&reason) != NULL, "there are none", &ready);
+    put_part(writer, "io_thread", child_is_ready(), "it did not start", &ready);
+    put_part(writer, "drain", !child_is_stopping(), "this server is stopping", &ready);
+    json_close(writer, '}');
+    return ready;
+}
+
+int handler_health(request_rec *r)
+{
+    int status = answer_other_methods(r, AP_METHOD_BIT << M_GET);
+    buffer_t *body = apr_palloc(r->pool, sizeof(*body));
+    char timestamp[TEXT_RFC3339_LENGTH + 1];
+    int ready = 1;
+    json_writer_t writer;
+
+    if (status != DECLINED) {
+        return status;
+    }
+    buffer_init(body, BODY_MAX);
+    text_rfc3339(timestamp, clock_wall());
+    json_write_to(&writer, body);
+    json_open(&writer, '{');
+    if (is_path(r, "/readyz")) {
+        ready = put_parts(&writer, r);
+        json_put_member(&writer, "status", ready ? "ready" : "not_ready");
+    } else {
+        json_put_member(&writer, "status", "healthy");
+    }
+    json_put_member(&writer, "timestamp", timestamp);
+    json_put_member(&writer, "version", CHATBOT_VERSION);
+    json_close(&writer, '}');
+    answer_json(r, ready ? HTTP_OK : HTTP_SERVICE_UNAVAILABLE, body);
+    return OK;
+}

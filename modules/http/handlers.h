@@ -1,0 +1,18 @@
+/*
+ * Our content handlers by the names SetHandler gives them.
+ */
+#ifndef HTTP_HANDLERS_H
+#define HTTP_HANDLERS_H
+
+#include <httpd.h>
+
+/* httpd's hook handler: DECLINED unless r->handler is one of ours. */
+int handlers_run(request_rec *r);
+
+/* httpd's hooks translate_name and map_to_storage: a path that a <Location> gives to one of our
+ * handlers is no file, so the walk over directories and .htaccess files is left out for it, as
+ * mod_proxy does for its paths. <Location> sections apply as ever. */
+int handlers_note_path(request_rec *r);
+int handlers_skip_walk(request_rec *r);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * Suspended requests on stock httpd 2.4.
+ *
+ * The event MPM lets a request be suspended, but 2.4 cannot take its
+ * connection back. So a connection that was suspended once is adopted: from
+ * then on this file looks after it, with public calls only, until it closes.
+ *
+ *     worker                        I/O thread
+ *     handler: suspend_request()
+ *     MPM: suspend_connection  -->  work.begin, watching for the client
+ *     work.finish              <--  suspend_ready()
+ *     settle: more to write    -->  until it is writable
+ *             next request     <--
+ *             idle             -->  until it is readable, or KeepAliveTimeout
+ *             close            -->  lingering, until EOF
+ *     destroy                  <--
+ *
+ * The arrows are the mailbox and the hops of http/workers: one thread owns the
+ * connection at a time.
+ */
+#ifndef HTTP_SUSPEND_H
+#define HTTP_SUSPEND_H
+
+#include "loop/loop.h"
+
+#include <httpd.h>
+
+/* The part of whoever answers the request. */
+typedef struct {
+    void (*begin)(void *baton);                 /* I/O thread: start the work */
+    void (*gone)(void *baton);                  /* I/O thread: the client has left; call
+                                                   suspend_ready() soon */
+    int (*finish)(void *baton, request_rec *r); /* worker: write the answer; OK or a status for
+                                                   ap_die(). The request ends with it */
+    void *baton;
+} suspend_work_t;
+
+/* Whether this request can be suspended here: event MPM, a connection of its own, no filter that
+ * needs the thread. Worker. */
+int suspend_is_possible(const request_rec *r);
+
+/* Marks the request; its handler returns SUSPENDED next. Worker. */
+void suspend_request(request_rec *r, loop_t *loop, const suspend_work_t *work);
+
+/* The work is done: a worker will call `finish`. I/O thread, after `begin`, once. */
+void suspend_ready(conn_rec *c);
+
+/* httpd's hook suspend_connection: where the connection is handed over. Worker. */
+void suspend_on_suspend(conn_rec *c, request_rec *r);
+
+/* The child is stopping: closes adopted connections that are idle, now and from now on. Any
+ * thread. */
+void suspend_close_idle(loop_t *loop);
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * From the I/O thread to the MPM's workers, in batches.
+ *
+ * What one round of the loop made ready goes to the workers by one hop: a
+ * timed callback of the MPM that is due at once. A hop costs a wake-up of the
+ * listener and of a worker, so one hop runs many jobs; a long queue gets more
+ * hops, and a job that may block never has others wait behind it.
+ */
+#ifndef HTTP_WORKERS_H
+#define HTTP_WORKERS_H
+
+#include "loop/loop.h"
+
+/* A job for any worker, embedded by its owner; it belongs to the queue until `run` is called. */
+typedef struct workers_job_t workers_job_t;
+struct workers_job_t {
+    workers_job_t *next; /* the queue's */
+    void (*run)(workers_job_t *job);
+    int may_block; /* it runs a request of any kind, or reads from the client */
+};
+
+/* Once a child, before the loop starts. `pool` outlives the loop. */
+void workers_start(apr_pool_t *pool, loop_t *loop);
+
+/* Queues a job; it goes out at the end of this round. I/O thread. */
+void workers_run(workers_job_t *job);
+
+#endif
