@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use Carp qw(croak);
 use File::Path qw(remove_tree);
+use File::Spec;
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 use POSIX ();
@@ -14,7 +15,7 @@ use Test::More ();
 use Time::HiRes qw(time sleep);
 use Chatbot::Client;
 
-our $BUILD   = $ENV{BUILD}      || 'build';
+our $BUILD   = File::Spec->rel2abs($ENV{BUILD} || 'build');
 our $HTTPD   = $ENV{HTTPD}      || '/usr/sbin/apache2';
 our $LIBEXEC = $ENV{LIBEXECDIR} || '/usr/lib/apache2/modules';
 
