@@ -199,31 +199,40 @@ static int is_blank(const char *text, size_t length)
     return length == 0 || strspn(text, " \t\r\n") >= length;
 }
 
+/* Runs json-c over the whole text; `*ended` is whether the text stopped short. */
+static json_t *run_tokener(struct json_tokener *tokener, const char *text, size_t length,
+                           int *ended)
+{
+    json_t *value = json_tokener_parse_ex(tokener, text, (int)length);
+
+    *ended = json_tokener_get_error(tokener) == json_tokener_continue;
+    /* A bare number ends only with the text: the NUL says that it has ended. */
+    return *ended ? json_tokener_parse_ex(tokener, "", 1) : value;
+}
+
+static const char *refusal(enum json_tokener_error status, int ended)
+{
+    if (status == json_tokener_error_depth) {
+        return "Nested too deeply";
+    }
+    return ended ? "The text ends too early" : "Unexpected text";
+}
+
 static json_t *parse_checked(const char *text, size_t length, int max_depth, json_error_t *error)
 {
     struct json_tokener *tokener = json_tokener_new_ex(max_depth);
     json_t *value;
-    enum json_tokener_error status;
+    int ended;
 
     if (tokener == NULL) {
         error->reason = "Out of memory";
         return NULL;
     }
     json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    value = json_tokener_parse_ex(tokener, text, (int)length);
-    status = json_tokener_get_error(tokener);
-    if (status == json_tokener_continue) {
-        /* A bare number ends only with the text: the NUL says that it has ended. */
-        value = json_tokener_parse_ex(tokener, "", 1);
-        status = json_tokener_get_error(tokener);
-    }
-    if (status == json_tokener_success) {
-        error->reason = NULL;
-    } else {
-        error->offset = json_tokener_get_parse_end(tokener);
-        error->reason = status == json_tokener_error_depth ? "Nested too deeply"
-                        : status == json_tokener_continue  ? "The text ends too early"
-                                                           : "Unexpected text";
+    value = run_tokener(tokener, text, length, &ended);
+    if (json_tokener_get_error(tokener) != json_tokener_success) {
+        error->offset = ended ? length : json_tokener_get_parse_end(tokener);
+        error->reason = refusal(json_tokener_get_error(tokener), ended);
         json_object_put(value);
         value = NULL;
     }

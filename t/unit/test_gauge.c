@@ -1,0 +1,90 @@
+/* shm/: chats in flight counted over processes, also when one of them dies. */
+#include "shm/gauge.h"
+#include "shm/segment.h"
+
+#include "tap.h"
+
+#include <apr_general.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static apr_pool_t *pool;
+
+static void the_segment_is_planned(void)
+{
+    segment_plan_t plan = {4};
+    segment_plan_t other = {8};
+    segment_t *segment = NULL;
+    unsigned slots = 0;
+
+    IS_NUMBER(segment_create(&segment, &plan, pool), APR_SUCCESS, "the segment is made");
+    OK(segment_fits(segment, &plan), "it fits its plan");
+    OK(!segment_fits(segment, &other), "it does not fit another one");
+    OK(segment_gauge(segment, &slots) != NULL && slots == 4, "the gauge has its slots");
+    plan.child_slots = 0;
+    IS_NUMBER(segment_create(&segment, &plan, pool), APR_EINVAL, "no slots are no plan");
+}
+
+static gauge_t *make_gauge(unsigned children, unsigned *slots)
+{
+    segment_plan_t plan = {children};
+    segment_t *segment = NULL;
+
+    (void)segment_create(&segment, &plan, pool);
+    return segment_gauge(segment, slots);
+}
+
+static void chats_are_counted(void)
+{
+    unsigned slots;
+    gauge_t *gauge = make_gauge(2, &slots);
+    unsigned a = 9;
+    unsigned b = 9;
+    unsigned c;
+
+    OK(gauge_join(gauge, slots, 100, &a) && gauge_join(gauge, slots, 200, &b) && a != b,
+       "each child has a slot of its own");
+    OK(!gauge_join(gauge, slots, 300, &c), "there is none for a third");
+    OK(gauge_enter(gauge, a, 2) && gauge_enter(gauge, b, 2), "two chats fit");
+    OK(!gauge_enter(gauge, a, 2), "the third is refused");
+    IS_NUMBER(gauge_total(gauge), 2, "and not counted");
+    gauge_leave(gauge, a);
+    OK(gauge_enter(gauge, b, 2), "one left, so one fits");
+    gauge_reap(gauge, slots, 200);
+    IS_NUMBER(gauge_total(gauge), 0, "a child that ended gives back what it counted");
+    OK(gauge_join(gauge, slots, 300, &c), "and its slot is free");
+    gauge_reap(gauge, slots, 999);
+    IS_NUMBER(gauge_total(gauge), 0, "an unknown child changes nothing");
+}
+
+static void a_killed_child_harms_nobody(void)
+{
+    unsigned slots;
+    gauge_t *gauge = make_gauge(4, &slots);
+    unsigned slot = 0;
+    int status;
+    pid_t child = fork();
+
+    if (child == 0) {
+        (void)gauge_join(gauge, slots, getpid(), &slot);
+        (void)gauge_enter(gauge, slot, 10);
+        (void)gauge_enter(gauge, slot, 10);
+        abort();
+    }
+    (void)waitpid(child, &status, 0);
+    IS_NUMBER(gauge_total(gauge), 2, "a killed child leaves its chats behind");
+    gauge_reap(gauge, slots, child);
+    IS_NUMBER(gauge_total(gauge), 0, "until the parent reaps it");
+}
+
+int main(void)
+{
+    (void)apr_initialize();
+    atexit(apr_terminate);
+    (void)apr_pool_create(&pool, NULL);
+    the_segment_is_planned();
+    chats_are_counted();
+    a_killed_child_harms_nobody();
+    return tap_done();
+}
