@@ -4,6 +4,7 @@
  * The module record and its hooks, nothing else. Read docs/architecture.md
  * first, then modules/chat/flow.h.
  */
+#include "http/capacity.h"
 #include "http/child.h"
 #include "http/config.h"
 #include "http/directives.h"
@@ -15,23 +16,39 @@
 #include <http_request.h>
 #include <mpm_common.h>
 
-static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
-                          server_rec *main_server)
+/* httpd reads its configuration twice when it starts, and once for configtest. */
+static int is_rehearsal(void)
 {
-    int status;
+    return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
+}
+
+static int on_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                           server_rec *main_server)
+{
+    int status = config_check(pconf, main_server);
 
     (void)plog;
     (void)ptemp;
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
-        return OK;
+    if (status == OK &&
+        (!is_rehearsal() || ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST)) {
+        config_tell_missing(main_server);
+        capacity_check(main_server);
     }
-    status = config_check(pconf, main_server);
-    return status == OK ? child_prepare(pconf, main_server) : status;
+    return status;
+}
+
+static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                          server_rec *main_server)
+{
+    (void)plog;
+    (void)ptemp;
+    return is_rehearsal() ? OK : child_prepare(pconf, main_server);
 }
 
 static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
+    ap_hook_check_config(on_check_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_start, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);

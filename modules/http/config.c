@@ -244,7 +244,7 @@ static int read_environment(apr_pool_t *pconf, server_rec *main_server)
     return OK;
 }
 
-static void tell_what_is_missing(server_rec *main_server)
+void config_tell_missing(server_rec *main_server)
 {
     if (environment.credentials == NULL) {
         ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
@@ -271,6 +271,5 @@ int config_check(apr_pool_t *pconf, server_rec *main_server)
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
-    tell_what_is_missing(main_server);
     return OK;
 }

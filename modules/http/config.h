@@ -49,10 +49,12 @@ void *config_merge_servers(apr_pool_t *pool, void *base, void *over);
 void *config_create_location(apr_pool_t *pool, char *path);
 void *config_merge_locations(apr_pool_t *pool, void *base, void *over);
 
-/* Once the whole configuration was read: resolves endpoints, reads the environment, tells the
- * operator what is missing or does not fit. OK, or HTTP_INTERNAL_SERVER_ERROR with the reason in
- * the log. */
+/* Once the whole configuration was read: resolves endpoints and reads the environment. OK, or
+ * HTTP_INTERNAL_SERVER_ERROR with the reason in the log. */
 int config_check(apr_pool_t *pconf, server_rec *main_server);
+
+/* Tells the operator what is not there yet: without it httpd runs, and chats get 503. */
+void config_tell_missing(server_rec *main_server);
 
 config_server_t *config_of_server(const server_rec *server);
 config_location_t *config_of_location(const request_rec *request);
