@@ -1,0 +1,50 @@
+/*
+ * The stand-in as a whole: what it remembers, and which service a request is
+ * for. It knows neither sockets nor httpd; server.c asks it for answers. All of
+ * it belongs to the daemon's one thread.
+ */
+#ifndef EMULATOR_EMULATOR_H
+#define EMULATOR_EMULATOR_H
+
+#include "emulator/answer.h"
+#include "emulator/faults.h"
+#include "emulator/http_parse.h"
+#include "emulator/journal.h"
+#include "emulator/script.h"
+#include "emulator/sessions.h"
+#include "emulator/settings.h"
+#include "emulator/verify.h"
+
+typedef struct {
+    const settings_t *settings;
+    journal_t *journal;
+    sessions_t *sessions;
+    faults_t *faults;
+} emulator_t;
+
+/* One call of an operation whose signature was right. */
+typedef struct {
+    const http_request_t *request;
+    const char *operation;
+    uint64_t ticket;
+    script_t *script;   /* the commands of the fault rules that hit this call */
+    const char *faults; /* their text, or NULL */
+} call_t;
+
+/* A service: one file implements it, the table in emulator.c lists it. */
+typedef struct {
+    verify_rules_t rules;
+    /* The operation that the request names (a constant text), NULL when it is not for this one. */
+    const char *(*operation)(const http_request_t *request);
+    /* Its answer; NULL when memory is out. */
+    answer_t *(*answer)(emulator_t *emulator, call_t *call);
+} service_t;
+
+/* 0 when memory is out. */
+int emulator_init(emulator_t *emulator, const settings_t *settings);
+void emulator_destroy(emulator_t *emulator);
+
+/* The answer to a whole request, not yet rendered; NULL when memory is out. */
+answer_t *emulator_answer(emulator_t *emulator, const http_request_t *request);
+
+#endif

@@ -1,0 +1,166 @@
+/*
+ * mod_aws_emulator: a local stand-in for the AWS services that mod_chatbot
+ * calls, for the demo and the tests. docs/emulator.md is its page.
+ *
+ * Here are the module's record, directives and hooks; daemon.c runs it.
+ */
+#include "emulator/daemon.h"
+#include "emulator/settings.h"
+
+#include <apr_strings.h>
+#include <http_config.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <httpd.h>
+#include <string.h>
+
+#define DEFAULT_KEY    "AKIAEMULATOREXAMPLE0"
+#define DEFAULT_SECRET "emulator-secret-key-for-local-use-only00"
+
+extern module AP_MODULE_DECLARE_DATA aws_emulator_module;
+
+typedef struct {
+    settings_t settings;
+    apr_array_header_t *keys; /* of settings_key_t */
+} config_t;
+
+static void *create_config(apr_pool_t *pool, server_rec *server)
+{
+    config_t *config = apr_pcalloc(pool, sizeof(*config));
+
+    (void)server;
+    config->keys = apr_array_make(pool, 2, sizeof(settings_key_t));
+    return config;
+}
+
+static config_t *config_of(server_rec *server)
+{
+    return ap_get_module_config(server->module_config, &aws_emulator_module);
+}
+
+static int is_loopback(const char *address)
+{
+    return strncmp(address, "127.", 4) == 0 || strcmp(address, "::1") == 0 ||
+           strcasecmp(address, "localhost") == 0;
+}
+
+static const char *set_listen(cmd_parms *cmd, void *unused, const char *argument)
+{
+    settings_t *settings = &config_of(cmd->server)->settings;
+    const char *wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    char *address = NULL;
+    char *scope = NULL;
+
+    (void)unused;
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (apr_parse_addr_port(&address, &scope, &settings->port, argument, cmd->pool) !=
+            APR_SUCCESS ||
+        address == NULL || scope != NULL || settings->port == 0) {
+        return "EmulatorListen: give an address and a port, such as 127.0.0.1:8001";
+    }
+    if (!is_loopback(address)) {
+        return "EmulatorListen: the AWS stand-in trusts whoever reaches it; give a loopback "
+               "address, such as 127.0.0.1:8001";
+    }
+    settings->address = strcasecmp(address, "localhost") == 0 ? "127.0.0.1" : address;
+    return NULL;
+}
+
+static const char *set_key(cmd_parms *cmd, void *unused, const char *id, const char *secret,
+                           const char *token)
+{
+    config_t *config = config_of(cmd->server);
+    const char *wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    settings_key_t *key;
+
+    (void)unused;
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (*id == '\0' || strlen(id) > 128 || strpbrk(id, "/, =") != NULL) {
+        return "EmulatorAccessKey: the id has 1 to 128 characters, none of them / , = or a blank; "
+               "give: id secret [session-token]";
+    }
+    if (*secret == '\0' || strlen(secret) > 1024) {
+        return "EmulatorAccessKey: the secret has 1 to 1024 characters; give: id secret "
+               "[session-token]";
+    }
+    key = apr_array_push(config->keys);
+    key->id = id;
+    key->secret = secret;
+    key->token = token;
+    return NULL;
+}
+
+static const char *set_region(cmd_parms *cmd, void *unused, const char *region)
+{
+    const char *wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)unused;
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (strlen(region) < 5 || strchr(region, '-') == NULL) {
+        return "EmulatorRegion: give the name of an AWS region, such as us-east-1";
+    }
+    config_of(cmd->server)->settings.region = region;
+    return NULL;
+}
+
+static const command_rec commands[] = {
+    AP_INIT_TAKE1("EmulatorListen", set_listen, NULL, RSRC_CONF,
+                  "loopback address and port of the AWS stand-in, such as 127.0.0.1:8001"),
+    AP_INIT_TAKE23("EmulatorAccessKey", set_key, NULL, RSRC_CONF,
+                   "access key that requests may be signed with: id, secret and, for temporary "
+                   "credentials, session token; may be repeated"),
+    AP_INIT_TAKE1("EmulatorRegion", set_region, NULL, RSRC_CONF,
+                  "the one region that requests must be signed for; any when it is not set"),
+    {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}};
+
+static void add_default_key(config_t *config)
+{
+    settings_key_t *key;
+
+    if (config->keys->nelts == 0) {
+        key = apr_array_push(config->keys);
+        key->id = DEFAULT_KEY;
+        key->secret = DEFAULT_SECRET;
+        key->token = NULL;
+    }
+    config->settings.keys = (const settings_key_t *)config->keys->elts;
+    config->settings.key_count = config->keys->nelts;
+}
+
+static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                          server_rec *server)
+{
+    config_t *config = config_of(server);
+
+    (void)plog;
+    (void)ptemp;
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG ||
+        ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_NORMAL) {
+        return OK;
+    }
+    add_default_key(config);
+    return daemon_ensure(pconf, server, &config->settings);
+}
+
+static void on_child_init(apr_pool_t *pchild, server_rec *server)
+{
+    (void)pchild;
+    (void)server;
+    daemon_forget_in_child();
+}
+
+static void register_hooks(apr_pool_t *pool)
+{
+    (void)pool;
+    ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);
+}
+
+__attribute__((visibility("default"))) AP_DECLARE_MODULE(aws_emulator) = {
+    STANDARD20_MODULE_STUFF, NULL, NULL, create_config, NULL, commands, register_hooks, 0};

@@ -1,0 +1,24 @@
+/*
+ * What the configuration says about the stand-in: read by the directives,
+ * handed to the daemon's process at its fork, never changed there.
+ */
+#ifndef EMULATOR_SETTINGS_H
+#define EMULATOR_SETTINGS_H
+
+#include <apr_network_io.h>
+
+typedef struct {
+    const char *id;
+    const char *secret;
+    const char *token; /* NULL: a long-lived key, which has none */
+} settings_key_t;
+
+typedef struct {
+    const char *address; /* numeric; NULL: there is no daemon */
+    apr_port_t port;
+    const settings_key_t *keys;
+    int key_count;
+    const char *region; /* NULL: any region may be signed for */
+} settings_t;
+
+#endif
