@@ -64,7 +64,8 @@ static transfer_end_e end_of(const transfer_t *transfer, CURLcode code, int sent
         return transfer->verdict;
     }
     if (code == CURLE_OK) {
-        return TRANSFER_OK;
+        /* libcurl is content with a connection that closes within the head. */
+        return transfer->phase == PHASE_BODY ? TRANSFER_OK : TRANSFER_RECEIVE_FAILED;
     }
     return transfer->phase == PHASE_CONNECTING ? connecting_failed(code)
                                                : exchange_failed(code, sent);
@@ -83,7 +84,7 @@ static const char *reason_of(const transfer_t *transfer, CURLcode code)
     default: return "not possible";
     }
     if (code == CURLE_OK) {
-        return "done";
+        return transfer->phase == PHASE_BODY ? "done" : "closed before its head was whole";
     }
     if (transfer->resent && transfer->single_send) {
         return "the pooled connection died without an answer, and the request may not be repeated";
@@ -91,7 +92,8 @@ static const char *reason_of(const transfer_t *transfer, CURLcode code)
     return transfer->said[0] != '\0' ? transfer->said : curl_easy_strerror(code);
 }
 
-void ending_describe(transfer_t *transfer, CURLcode code, transfer_result_t *result)
+void ending_describe(const transfer_t *transfer, CURLcode code, transfer_result_t *result,
+                     char *error, size_t size)
 {
     long status = 0;
 
@@ -99,7 +101,7 @@ void ending_describe(transfer_t *transfer, CURLcode code, transfer_result_t *res
     result->status = transfer->phase == PHASE_BODY ? (int)status : 0;
     result->request_sent = was_sent(transfer);
     result->end = end_of(transfer, code, result->request_sent);
-    (void)snprintf(transfer->error, sizeof(transfer->error), "%s: %s",
-                   phase_name(transfer, result->request_sent), reason_of(transfer, code));
-    result->error = transfer->error;
+    (void)snprintf(error, size, "%s: %s", phase_name(transfer, result->request_sent),
+                   reason_of(transfer, code));
+    result->error = error;
 }

@@ -269,13 +269,13 @@ static long detach(transfer_t *transfer)
 void transfer_finish(transfer_t *transfer, CURLcode code)
 {
     transfer_result_t result = {0};
-    transfer_owner_t owner = transfer->owner;
+    char error[CURL_ERROR_SIZE + 64];
 
     result.new_connections = detach(transfer);
     if (transfer->state != TRANSFER_CANCELLED) {
-        ending_describe(transfer, code, &result);
+        ending_describe(transfer, code, &result, error, sizeof(error));
         transfer->state = TRANSFER_ENDING;
-        owner.on_end(owner.baton, &result);
+        transfer->owner.on_end(transfer->owner.baton, &result);
     }
     transfer->state = TRANSFER_CANCELLED;
     if (!transfer->listed) {

@@ -66,7 +66,6 @@ struct transfer_t {
     apr_time_t last_piece;
 
     char said[CURL_ERROR_SIZE]; /* by libcurl */
-    char error[CURL_ERROR_SIZE + 64];
 };
 
 struct transfers_t {
@@ -100,8 +99,9 @@ void shard_destroy_all(transfers_t *transfers);
 curl_socket_t shard_open_socket(transfers_t *transfers, const struct curl_sockaddr *address);
 int shard_close_socket(void *transfers, curl_socket_t fd);
 
-/* ending.c: `result` but for new_connections. */
-void ending_describe(transfer_t *transfer, CURLcode code, transfer_result_t *result);
+/* ending.c: all of `result` but new_connections; its text is put into `error`. */
+void ending_describe(const transfer_t *transfer, CURLcode code, transfer_result_t *result,
+                     char *error, size_t size);
 
 /* transfer.c: libcurl is done with it; and all that had to wait for libcurl to return. */
 void transfer_finish(transfer_t *transfer, CURLcode code);
