@@ -4,8 +4,11 @@
 #include "http/handler_chat.h"
 #include "http/handler_status.h"
 
+#include <ap_expr.h>
 #include <http_core.h>
 #include <http_request.h>
+
+APLOG_USE_MODULE(chatbot);
 
 static const struct {
     const char *name;
@@ -32,20 +35,45 @@ int handlers_run(request_rec *r)
     return index >= 0 ? handlers[index].run(r) : DECLINED;
 }
 
-int handlers_note_path(request_rec *r)
+/* What SetHandler says here; it is an expression, most often a constant. */
+static const char *configured_handler(request_rec *r)
 {
     const core_dir_config *core = ap_get_core_module_config(r->per_dir_config);
+    const char *problem = NULL;
 
-    if (core->handler != NULL && find(core->handler) >= 0) {
+    return core->expr_handler != NULL ? ap_expr_str_exec(r, core->expr_handler, &problem) : NULL;
+}
+
+int handlers_note_path(request_rec *r)
+{
+    if (find(configured_handler(r)) >= 0) {
         /* The path as it is now: when another module rewrites it, the note no longer fits. */
         ap_set_module_config(r->request_config, &chatbot_module, r->uri);
     }
     return DECLINED;
 }
 
-int handlers_skip_walk(request_rec *r)
+static int is_noted(const request_rec *r)
 {
     const char *noted = ap_get_module_config(r->request_config, &chatbot_module);
 
-    return noted != NULL && strcmp(noted, r->uri) == 0 ? OK : DECLINED;
+    return noted != NULL && strcmp(noted, r->uri) == 0;
+}
+
+int handlers_skip_walk(request_rec *r)
+{
+    return is_noted(r) ? OK : DECLINED;
+}
+
+int handlers_refuse_unwalked(request_rec *r)
+{
+    if (!is_noted(r) || find(r->handler) >= 0) {
+        return DECLINED;
+    }
+    ap_log_rerror(
+        APLOG_MARK, APLOG_ERR, 0, r,
+        "CHAT0441: choosing the handler of %s: it began as one of this module's and became "
+        "\"%s\"; write SetHandler without an expression",
+        r->uri, r->handler != NULL ? r->handler : "");
+    return HTTP_INTERNAL_SERVER_ERROR;
 }
