@@ -22,13 +22,14 @@ struct server_t {
     int port;
     pthread_t thread;
     void (*script)(server_t *server);
+    sem_t reached; /* the script got somewhere that the test waits for */
+    sem_t go_on;   /* the test got somewhere that the script waits for */
     pthread_mutex_t lock;
-    int current;     /* the connection that the script has, or -1; guarded by the lock */
+    int current;     /* the connection that the script has, or -1; this and all below: locked */
     int connections; /* accepted so far */
     int requests;    /* read whole so far */
-    sem_t reached;   /* the script got somewhere that the test waits for */
-    sem_t go_on;     /* the test got somewhere that the script waits for */
     char request[SERVER_REQUEST_MAX]; /* the last one */
+    char copy[SERVER_REQUEST_MAX];    /* the test's */
 };
 
 static inline void *server_main(void *baton)
@@ -149,24 +150,57 @@ static inline size_t body_length_of(const char *head)
 /* Reads one request, body and all; 0 at the end of the connection. */
 static inline int server_read(server_t *server, int fd)
 {
+    char *text = calloc(1, SERVER_REQUEST_MAX);
     size_t have = 0;
+    int whole = 0;
 
-    for (;;) {
-        char *end;
-        ssize_t got = recv(fd, server->request + have, sizeof(server->request) - 1 - have, 0);
+    while (!whole) {
+        const char *end;
+        ssize_t got = recv(fd, text + have, SERVER_REQUEST_MAX - 1 - have, 0);
 
         if (got <= 0) {
-            return 0;
+            break;
         }
         have += (size_t)got;
-        server->request[have] = '\0';
-        end = strstr(server->request, "\r\n\r\n");
-        if (end != NULL &&
-            have >= (size_t)(end + 4 - server->request) + body_length_of(server->request)) {
-            server->requests++;
-            return 1;
-        }
+        end = strstr(text, "\r\n\r\n");
+        whole = end != NULL && have >= (size_t)(end + 4 - text) + body_length_of(text);
     }
+    if (whole) {
+        (void)pthread_mutex_lock(&server->lock);
+        server->requests++;
+        memcpy(server->request, text, have + 1);
+        (void)pthread_mutex_unlock(&server->lock);
+    }
+    free(text);
+    return whole;
+}
+
+static inline const char *server_request(server_t *server)
+{
+    (void)pthread_mutex_lock(&server->lock);
+    memcpy(server->copy, server->request, sizeof(server->copy));
+    (void)pthread_mutex_unlock(&server->lock);
+    return server->copy;
+}
+
+static inline int server_requests(server_t *server)
+{
+    int requests;
+
+    (void)pthread_mutex_lock(&server->lock);
+    requests = server->requests;
+    (void)pthread_mutex_unlock(&server->lock);
+    return requests;
+}
+
+static inline int server_connections(server_t *server)
+{
+    int connections;
+
+    (void)pthread_mutex_lock(&server->lock);
+    connections = server->connections;
+    (void)pthread_mutex_unlock(&server->lock);
+    return connections;
 }
 
 static inline void server_write(int fd, const char *text)

@@ -137,7 +137,6 @@ static void *post_until_refused(void *baton)
             break;
         }
     }
-    items[0].poster = i;
     return NULL;
 }
 

@@ -210,6 +210,7 @@ static void replace_other(watched_t *watched)
         other->peer = other->fd;
         other->fd = number;
     }
+    other->then = NULL;
     start_watch(other);
 }
 
@@ -258,7 +259,6 @@ static void a_number_comes_back_within_a_batch(void)
     replaced = two[0].calls > 0 ? &two[1] : &two[0];
     IS_NUMBER(replaced->fd, numbers[replaced - two], "the new connection has the old number");
     IS_NUMBER(replaced->calls, 0, "and the old one's event is not told to its watch");
-    replaced->then = NULL;
     (void)send(replaced->peer, "x", 1, 0);
     wait_for(&replaced->done);
     IS_NUMBER(replaced->came, WATCH_READABLE, "its own event is");
