@@ -118,13 +118,16 @@ deps-conformance:
 
 # -- running -------------------------------------------------------------------------------------
 
+# Ends with make, also when make itself is killed: no httpd is left behind.
+WITH_PARENT = exec setpriv --pdeathsig TERM
+
 PORT          ?= 8000
 EMULATOR_PORT ?= 8001
 
 run: deps ## httpd with the module and the local AWS stand-in, in the foreground (PORT=, EMULATOR_PORT=)
-	@$(MAKE) --no-print-directory run-now
+	@$(WITH_PARENT) $(MAKE) --no-print-directory run-now
 run-now: modules
-	@HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' BUILD='$(BUILD)' PORT='$(PORT)' \
+	@$(WITH_PARENT) env HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)' BUILD='$(BUILD)' PORT='$(PORT)' \
 	  EMULATOR_PORT='$(EMULATOR_PORT)' t/lib/run-demo
 
 # -- testing -------------------------------------------------------------------------------------
