@@ -6,7 +6,7 @@
 #include <strings.h>
 
 /* A waiting transfer holds one read buffer. */
-#define READ_BUFFER 4096L
+#define READ_BUFFER 2048L
 
 /* Seconds a connection may have been idle to be used again: AWS closes after 60. */
 #define IDLE_MAX 50L

@@ -1,10 +1,13 @@
 /* loop/transfer: HTTP exchanges, and every way they go wrong. */
+#include "base/clock.h"
 #include "loop/transfer.h"
 
 #include "loop_server.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
+#include <time.h>
 
 #define OK_HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Amzn-Errortype: none\r\n\r\nhello"
 #define MANY     2000
@@ -285,6 +288,45 @@ static void names_are_looked_up(void)
     (void)snprintf(fetched.url, sizeof(fetched.url), "http://localhost:%d/", server->port);
     on_loop(start_and_cancel, &fetched);
     IS_NUMBER(fetched.ends, 0, "a look-up can be cancelled");
+    server_stop(server);
+}
+
+/* The loop's clock, which a test may put forward. */
+static atomic_llong forward;
+
+static apr_time_t shifted_clock(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (apr_time_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 + atomic_load(&forward);
+}
+
+static void answer_and_await_end(server_t *server)
+{
+    int fd = server_accept(server);
+
+    (void)server_read(server, fd);
+    server_write(fd, OK_HELLO);
+    server_await_end(fd);
+    server_close(server, fd);
+    (void)sem_post(&server->reached);
+}
+
+static void idle_connections_are_closed(void)
+{
+    server_t *server = server_start(answer_and_await_end);
+    fetched_t fetched;
+
+    aim(&fetched, server->port);
+    fetch(&fetched);
+    (void)atomic_fetch_add(&forward, MS(49000));
+    on_loop(nothing, NULL);
+    OK(sem_trywait(&server->reached) != 0, "a connection is kept for 49 s without transfers");
+    (void)atomic_fetch_add(&forward, MS(2000));
+    on_loop(nothing, NULL);
+    wait_for(&server->reached);
+    OK(1, "and closed after 51 s");
     server_stop(server);
 }
 
@@ -962,11 +1004,13 @@ int main(void)
 {
     fixture_begin();
     allow_many_files();
+    clock_replace(NULL, shifted_clock);
     start_loop();
     whole_answers();
     requests_as_given();
     connections_are_reused();
     names_are_looked_up();
+    idle_connections_are_closed();
     answers_go_wrong();
     until_the_end_of_the_connection();
     a_head_has_a_limit();
