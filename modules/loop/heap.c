@@ -50,7 +50,7 @@ static void sift_down(heap_t *heap, loop_timer_t *timer)
 static int grow(heap_t *heap)
 {
     size_t capacity = heap->capacity > 0 ? heap->capacity * 2 : CAPACITY_AT_FIRST;
-    loop_timer_t **items = realloc(heap->items, capacity * sizeof(items[0]));
+    loop_timer_t **items = realloc(heap->items, capacity * sizeof(void *));
 
     if (items == NULL) {
         return 0;

@@ -29,7 +29,7 @@ struct loop_task_t {
 
 /* Makes the loop; nothing runs yet. `pool` must live until after loop_stop() and is used by this
  * call and by loop_stop() only. */
-apr_status_t loop_create(loop_t **loop, apr_pool_t *pool);
+apr_status_t loop_create(loop_t **result, apr_pool_t *pool);
 
 /* Starts the I/O thread, all signals blocked. */
 apr_status_t loop_start(loop_t *loop);

@@ -39,7 +39,7 @@ struct loop_t {
 void watch_stop_all(loop_t *loop);
 
 /* The transfers' share of the loop; destroying ends all of them without a word to their owners. */
-apr_status_t transfers_create(transfers_t **transfers, loop_t *loop);
+apr_status_t transfers_create(transfers_t **result, loop_t *loop);
 void transfers_destroy(transfers_t *transfers);
 
 #endif

@@ -163,7 +163,7 @@ static void on_idle(loop_timer_t *timer)
 static shard_t *add_shard(transfers_t *transfers)
 {
     size_t count = transfers->shard_count;
-    shard_t **shards = realloc(transfers->shards, (count + 1) * sizeof(shards[0]));
+    shard_t **shards = realloc(transfers->shards, (count + 1) * sizeof(void *));
 
     if (shards == NULL) {
         return NULL;

@@ -83,6 +83,11 @@ static size_t end_early(transfer_t *transfer, transfer_end_e verdict)
     return CURL_WRITEFUNC_ERROR;
 }
 
+static int is_blank(const char *line)
+{
+    return line[0] == '\r' || line[0] == '\n';
+}
+
 /* The head is whole, unless it is an interim one (1xx, RFC 9110 section 15.2). */
 static int on_head_end(transfer_t *transfer)
 {
@@ -110,8 +115,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *baton)
     if (transfer->head_bytes > HEAD_MAX) {
         return end_early(transfer, TRANSFER_PROTOCOL_FAILED);
     }
-    if (transfer->phase == PHASE_HEAD && (bytes[0] == '\r' || bytes[0] == '\n') &&
-        !on_head_end(transfer)) {
+    if (transfer->phase == PHASE_HEAD && is_blank(bytes) && !on_head_end(transfer)) {
         return end_early(transfer, TRANSFER_REFUSED_BY_OWNER);
     }
     return transfer->state == TRANSFER_CANCELLED ? CURL_WRITEFUNC_ERROR : length;
@@ -143,10 +147,8 @@ static int on_send(void *baton, char *peer, char *local, int peer_port, int loca
 {
     transfer_t *transfer = baton;
 
-    (void)peer;
-    (void)local;
-    (void)peer_port;
-    (void)local_port;
+    LOG_DEBUG("sending a request to %s port %d from %s port %d", peer, peer_port, local,
+              local_port);
     transfer->resent = transfer->phase != PHASE_CONNECTING;
     if (transfer->resent && transfer->single_send) {
         return CURL_PREREQFUNC_ABORT;
@@ -285,15 +287,17 @@ void transfer_finish(transfer_t *transfer, CURLcode code)
 
 void transfer_destroy_all(transfers_t *transfers)
 {
-    transfer_t *transfer;
+    transfer_t *transfer = transfers->in_use;
+    transfer_t *next;
 
-    while ((transfer = transfers->in_use) != NULL) {
+    for (; transfer != NULL; transfer = next) {
+        next = transfer->in_use_next;
         transfer->state = TRANSFER_CANCELLED;
         (void)detach(transfer);
         recycle(transfer);
     }
-    while ((transfer = transfers->spare) != NULL) {
-        transfers->spare = transfer->next;
+    for (transfer = transfers->spare; transfer != NULL; transfer = next) {
+        next = transfer->next;
         destroy(transfer);
     }
 }

@@ -118,7 +118,12 @@ void watch_stop(watch_t *watch)
 
 void watch_stop_all(loop_t *loop)
 {
-    while (loop->watches != NULL) {
-        watch_stop(loop->watches);
+    watch_t *watch = loop->watches;
+
+    while (watch != NULL) {
+        watch_t *next = watch->next;
+
+        watch_stop(watch);
+        watch = next;
     }
 }
