@@ -40,9 +40,15 @@ static inline void fixture_log(void *baton, log_level_e level, const char *file,
     printf("# %s:%d: %s\n", file, line, text);
 }
 
+static inline int fixture_enabled(void *baton, log_level_e level)
+{
+    (void)baton;
+    return level <= LOG_AT_INFO;
+}
+
 static inline void fixture_begin(void)
 {
-    static const log_sink_t sink = {.write = fixture_log};
+    static const log_sink_t sink = {.enabled = fixture_enabled, .write = fixture_log};
 
     (void)alarm(FIXTURE_PATIENCE);
     (void)apr_initialize();
