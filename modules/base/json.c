@@ -78,14 +78,11 @@ static int scan_escape(scan_t *scan)
 {
     int c = peek(scan);
 
-    scan->at++;
-    if (c == 'u') {
-        return scan_unicode_escape(scan);
-    }
-    if (c <= 0 || strchr("\"\\/bfnrt", c) == NULL) {
+    if (c <= 0 || strchr("\"\\/bfnrtu", c) == NULL) {
         return fail(scan, "Invalid \\escape");
     }
-    return 1;
+    scan->at++;
+    return c != 'u' || scan_unicode_escape(scan);
 }
 
 static int scan_string(scan_t *scan)
@@ -196,7 +193,10 @@ static int check_tokens(scan_t *scan)
 
 static int is_blank(const char *text, size_t length)
 {
-    return length == 0 || strspn(text, " \t\r\n") >= length;
+    while (length > 0 && strchr(" \t\r\n", text[length - 1]) != NULL && text[length - 1] != '\0') {
+        length--;
+    }
+    return length == 0;
 }
 
 /* Runs json-c over the whole text; `*ended` is whether the text stopped short. */
