@@ -1,6 +1,7 @@
 #include "base/buffer.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static size_t next_capacity(const buffer_t *buffer, size_t needed)
     size_t capacity = buffer->capacity > 0 ? buffer->capacity : FIRST_CAPACITY;
 
     while (capacity < needed) {
-        capacity = capacity > needed / 2 ? needed : capacity * 2;
+        capacity = capacity > SIZE_MAX / 2 ? needed : capacity * 2;
     }
     return capacity;
 }
