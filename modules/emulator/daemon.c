@@ -35,8 +35,7 @@ APLOG_USE_MODULE(aws_emulator);
 typedef struct {
     apr_proc_t proc; /* its pid stays behind when it is dead */
     int running;
-    int noted; /* the process pool ends it */
-    int listen_fd;
+    int noted;    /* the process pool ends it */
     int lease_fd; /* the parent's end of the pair */
     unsigned char fingerprint[APR_SHA1_DIGESTSIZE];
     apr_time_t started;
@@ -113,12 +112,12 @@ static void raise_descriptor_limit(void)
 }
 
 /* 0 when it must not go on. */
-static int settle(apr_pool_t *pool, pid_t parent)
+static int settle(apr_pool_t *pool, pid_t parent, int listen_fd)
 {
     const log_sink_t sink = {on_log_enabled, on_log_write, current_server};
 
     set_signals();
-    close_other_listeners(keeper->listen_fd);
+    close_other_listeners(listen_fd);
     raise_descriptor_limit();
     log_set_sink(&sink);
     if (ap_run_drop_privileges(pool, current_server) != 0) {
@@ -134,14 +133,14 @@ static int settle(apr_pool_t *pool, pid_t parent)
 }
 
 /* SIGTERM is blocked since before the fork: none is lost to the parent's handler. */
-static void run_daemon(pid_t parent, int lease_fd)
+static void run_daemon(pid_t parent, int listen_fd, int lease_fd)
 {
     apr_pool_t *pool = NULL;
 
     if (apr_pool_create(&pool, NULL) == APR_SUCCESS) {
         apr_pool_tag(pool, "aws_emulator");
-        if (settle(pool, parent)) {
-            process_serve(current_settings, keeper->listen_fd, lease_fd);
+        if (settle(pool, parent, listen_fd)) {
+            process_serve(current_settings, listen_fd, lease_fd);
         }
         apr_pool_destroy(pool);
     }
@@ -168,31 +167,28 @@ static void close_fd(int *fd)
     }
 }
 
-/* The socket is bound here, so that a failure stops httpd's start, and connections that come while
- * a new daemon starts wait instead of failing. */
-static int listen_on(apr_pool_t *ptemp, const settings_t *settings)
+/* A bound socket in `*fd`: made in the parent, so that a failure stops httpd's start. */
+static int listen_on(const settings_t *settings, int *fd)
 {
     apr_sockaddr_t *address = NULL;
     int on = 1;
-    int fd;
-    apr_status_t status =
-        apr_sockaddr_info_get(&address, settings->address, APR_UNSPEC, settings->port, 0, ptemp);
+    apr_status_t status = apr_sockaddr_info_get(&address, settings->address, APR_UNSPEC,
+                                                settings->port, 0, current_pool);
 
     if (status != APR_SUCCESS) {
         return complain(status, "reading the address");
     }
-    fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
+    *fd = socket(address->family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (*fd < 0) {
         return complain(errno, "making a socket for");
     }
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (bind(fd, (struct sockaddr *)&address->sa, address->salen) != 0 ||
-        listen(fd, BACKLOG) != 0) {
+    (void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(*fd, (struct sockaddr *)&address->sa, address->salen) != 0 ||
+        listen(*fd, BACKLOG) != 0) {
         status = errno;
-        (void)close(fd);
+        close_fd(fd);
         return complain(status, "listening on");
     }
-    keeper->listen_fd = fd;
     return OK;
 }
 
@@ -254,25 +250,23 @@ static void adopt(pid_t pid, int lease_fd)
     apr_proc_other_child_register(&keeper->proc, on_child_event, keeper, NULL, current_pool);
 }
 
-static int start(void)
+/* Forks; the child does not return. The parent keeps its end of the pair only: were it to hold the
+ * listening socket too, so would httpd's children, and the port were taken when this one is gone.
+ */
+static int fork_daemon(int listen_fd, const int *pair)
 {
     pid_t parent = getpid();
     sigset_t old;
-    int pair[2];
     pid_t pid;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-        return complain(errno, "making a socket pair for");
-    }
     block_term(&old);
     pid = fork();
     if (pid == 0) {
         (void)close(pair[0]);
         close_fd(&keeper->lease_fd);
-        run_daemon(parent, pair[1]);
+        run_daemon(parent, listen_fd, pair[1]);
     }
     (void)sigprocmask(SIG_SETMASK, &old, NULL);
-    (void)close(pair[1]);
     if (pid < 0) {
         apr_status_t status = errno;
         (void)close(pair[0]);
@@ -280,6 +274,25 @@ static int start(void)
     }
     adopt(pid, pair[0]);
     return OK;
+}
+
+static int start(void)
+{
+    int listen_fd = -1;
+    int pair[2];
+    int status;
+
+    if (listen_on(current_settings, &listen_fd) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+        status = complain(errno, "making a socket pair for");
+    } else {
+        status = fork_daemon(listen_fd, pair);
+        (void)close(pair[1]);
+    }
+    close_fd(&listen_fd);
+    return status;
 }
 
 /* Whether it still runs; a dead one is reaped. */
@@ -338,24 +351,29 @@ static keeper_t *find_keeper(void)
 
     if (found == NULL) {
         found = ap_retained_data_create(RETAINED_KEY, sizeof(*found));
-        found->listen_fd = -1;
         found->lease_fd = -1;
     }
     return found;
 }
 
-/* Starts anew with other settings. */
-static int replace(const settings_t *settings)
+static void set_current(apr_pool_t *pool, server_rec *server, const settings_t *settings)
 {
-    stop();
-    close_fd(&keeper->listen_fd);
-    if (settings->address == NULL) {
-        return OK;
+    current_settings = settings;
+    current_server = server;
+    current_pool = pool;
+}
+
+int daemon_try(apr_pool_t *pool, server_rec *server, const settings_t *settings)
+{
+    int fd = -1;
+    int status = OK;
+
+    set_current(pool, server, settings);
+    if (settings->address != NULL) {
+        status = listen_on(settings, &fd);
+        close_fd(&fd);
     }
-    if (listen_on(current_pool, settings) != OK) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    return start();
+    return status;
 }
 
 int daemon_ensure(apr_pool_t *pconf, server_rec *server, const settings_t *settings)
@@ -363,9 +381,7 @@ int daemon_ensure(apr_pool_t *pconf, server_rec *server, const settings_t *setti
     unsigned char now[APR_SHA1_DIGESTSIZE];
 
     keeper = find_keeper();
-    current_settings = settings;
-    current_server = server;
-    current_pool = pconf;
+    set_current(pconf, server, settings);
     keeper->quick_deaths = 0;
     fingerprint(settings, now);
     if (is_alive() && memcmp(now, keeper->fingerprint, sizeof(now)) == 0) {
@@ -374,13 +390,13 @@ int daemon_ensure(apr_pool_t *pconf, server_rec *server, const settings_t *setti
         return OK;
     }
     memcpy(keeper->fingerprint, now, sizeof(now));
-    return replace(settings);
+    stop();
+    return settings->address != NULL ? start() : OK;
 }
 
 void daemon_forget_in_child(void)
 {
     if (keeper != NULL) {
-        close_fd(&keeper->listen_fd);
         close_fd(&keeper->lease_fd);
     }
 }

@@ -13,6 +13,10 @@
 
 #include <httpd.h>
 
+/* Whether the address can be listened on: httpd's first pass, which still has the terminal, is to
+ * fail when it cannot. Starts nothing. OK, or a status and a line in the log. */
+int daemon_try(apr_pool_t *pool, server_rec *server, const settings_t *settings);
+
 /* Sees to it that a daemon with exactly these settings runs, or none when they have no address.
  * OK, or a status and a line in the error log. To be called in each generation. */
 int daemon_ensure(apr_pool_t *pconf, server_rec *server, const settings_t *settings);

@@ -133,6 +133,18 @@ static void add_default_key(config_t *config)
     config->settings.key_count = config->keys->nelts;
 }
 
+static int is_first_pass(void)
+{
+    return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
+}
+
+static int on_open_logs(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp, server_rec *server)
+{
+    (void)pconf;
+    (void)plog;
+    return is_first_pass() ? daemon_try(ptemp, server, &config_of(server)->settings) : OK;
+}
+
 static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                           server_rec *server)
 {
@@ -140,8 +152,7 @@ static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
 
     (void)plog;
     (void)ptemp;
-    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG ||
-        ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_NORMAL) {
+    if (is_first_pass() || ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_NORMAL) {
         return OK;
     }
     add_default_key(config);
@@ -157,7 +168,12 @@ static void on_child_init(apr_pool_t *pchild, server_rec *server)
 
 static void register_hooks(apr_pool_t *pool)
 {
+    /* The core's hook sends stderr to the error log: what is said before it reaches the terminal.
+     */
+    static const char *const before[] = {"core.c", NULL};
+
     (void)pool;
+    ap_hook_open_logs(on_open_logs, NULL, before, APR_HOOK_REALLY_FIRST);
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);
 }
