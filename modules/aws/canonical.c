@@ -39,7 +39,7 @@ static char *put_encoded(char *to, unsigned char c)
 }
 
 /* Appends one segment, or takes the last one back: `start` is where the path starts. */
-static char *put_segment(char *start, char *to, const char *segment, size_t length)
+static char *put_segment(const char *start, char *to, const char *segment, size_t length)
 {
     size_t i;
 
@@ -62,7 +62,7 @@ static char *put_path(char *to, const sigv4_request_t *request)
 {
     const char *segment = request->path;
     const char *end = strchrnul(segment, '/');
-    char *start = to;
+    const char *start = to;
 
     if (request->s3 && request->path[0] != '\0') {
         return put_text(to, request->path);
@@ -202,24 +202,31 @@ static int is_signed(const char *name)
     return apr_cstr_casecmpn(name, "proxy-", 6) != 0;
 }
 
-/* Headers of one name stay in the order sent, which is that of the caller's array. */
+typedef struct {
+    const char *name;
+    const char *value;
+    size_t position; /* among all headers */
+} signed_t;
+
+/* Headers of one name stay in the order sent. */
 static int compare_headers(const void *left, const void *right)
 {
-    const sigv4_header_t *a = *(const sigv4_header_t *const *)left;
-    const sigv4_header_t *b = *(const sigv4_header_t *const *)right;
+    const signed_t *a = left;
+    const signed_t *b = right;
     int order = apr_cstr_casecmp(a->name, b->name);
 
-    return order != 0 ? order : (a > b) - (a < b);
+    return order != 0 ? order : (a->position > b->position) - (a->position < b->position);
 }
 
-static size_t sort_headers(const sigv4_header_t **sorted, const sigv4_request_t *request)
+static size_t sort_headers(signed_t *sorted, const sigv4_request_t *request)
 {
     size_t count = 0;
     size_t i;
 
     for (i = 0; i < request->header_count; i++) {
-        if (is_signed(request->headers[i].name)) {
-            sorted[count++] = &request->headers[i];
+        const sigv4_header_t *header = &request->headers[i];
+        if (is_signed(header->name)) {
+            sorted[count++] = (signed_t){header->name, header->value, i};
         }
     }
     qsort(sorted, count, sizeof(*sorted), compare_headers);
@@ -250,12 +257,12 @@ static char *put_trimmed(char *to, const char *value)
     return to;
 }
 
-static int same_name(const sigv4_header_t *const *sorted, size_t i)
+static int same_name(const signed_t *sorted, size_t i)
 {
-    return i > 0 && apr_cstr_casecmp(sorted[i - 1]->name, sorted[i]->name) == 0;
+    return i > 0 && apr_cstr_casecmp(sorted[i - 1].name, sorted[i].name) == 0;
 }
 
-static char *put_headers(char *to, const sigv4_header_t *const *sorted, size_t count)
+static char *put_headers(char *to, const signed_t *sorted, size_t count)
 {
     size_t i;
 
@@ -263,16 +270,16 @@ static char *put_headers(char *to, const sigv4_header_t *const *sorted, size_t c
         if (same_name(sorted, i)) {
             to[-1] = ','; /* instead of the line's end */
         } else {
-            to = put_lower(to, sorted[i]->name);
+            to = put_lower(to, sorted[i].name);
             *to++ = ':';
         }
-        to = put_trimmed(to, sorted[i]->value);
+        to = put_trimmed(to, sorted[i].value);
         *to++ = '\n';
     }
     return to;
 }
 
-static char *put_names(char *to, const sigv4_header_t *const *sorted, size_t count)
+static char *put_names(char *to, const signed_t *sorted, size_t count)
 {
     size_t i;
 
@@ -281,7 +288,7 @@ static char *put_names(char *to, const sigv4_header_t *const *sorted, size_t cou
             if (i > 0) {
                 *to++ = ';';
             }
-            to = put_lower(to, sorted[i]->name);
+            to = put_lower(to, sorted[i].name);
         }
     }
     return to;
@@ -304,7 +311,7 @@ static size_t longest(const sigv4_request_t *request)
     return length;
 }
 
-static char *put_request(char *to, const sigv4_request_t *request, const sigv4_header_t **sorted,
+static char *put_request(char *to, const sigv4_request_t *request, signed_t *sorted,
                          canonical_names_t *names)
 {
     const char *start = to;
@@ -333,14 +340,14 @@ static char *put_request(char *to, const sigv4_request_t *request, const sigv4_h
 int canonical_request(buffer_t *out, const sigv4_request_t *request, size_t more,
                       canonical_names_t *names)
 {
-    const sigv4_header_t **sorted = malloc((request->header_count + 1) * sizeof(*sorted));
+    signed_t *sorted = malloc((request->header_count + 1) * sizeof(*sorted));
     char *start = buffer_reserve(out, longest(request) + more);
     char *end = NULL;
 
     if (sorted != NULL && start != NULL) {
         end = put_request(start, request, sorted, names);
     }
-    free((void *)sorted);
+    free(sorted);
     if (end == NULL) {
         return 0;
     }

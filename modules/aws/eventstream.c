@@ -258,7 +258,7 @@ static int gather(eventstream_t *stream, block_t *input)
         return 0;
     }
     (void)take(input, length);
-    return length == missing;
+    return stream->bytes.length == stream->wanted;
 }
 
 /* The bytes wanted next, in the input itself where they are all there; NULL when some are still to

@@ -1,5 +1,6 @@
 #!/usr/bin/perl
-# The signing cases that AWS publishes with aws-c-auth: canonical request, string to sign, signature.
+# The signing cases that AWS publishes with aws-c-auth: canonical request, string to sign,
+# signature.
 use strict;
 use warnings;
 

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The event-stream messages that AWS's SDKs for JavaScript and Rust are tested with, each whole, byte
-# by byte and cut at every offset.
+# The event-stream messages that AWS's SDKs for JavaScript and Rust are tested with, each whole,
+# byte by byte and cut at every offset.
 use strict;
 use warnings;
 

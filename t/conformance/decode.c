@@ -112,11 +112,16 @@ static void answer(const char *bytes, size_t length)
 static size_t read_hex(char *bytes, const char *line)
 {
     size_t length = 0;
-    unsigned value;
+    char pair[3] = "";
+    char *end;
 
-    while (sscanf(line, "%2x", &value) == 1) {
-        bytes[length++] = (char)value;
-        line += 2;
+    for (; line[0] != '\0' && line[1] != '\0'; line += 2) {
+        memcpy(pair, line, 2);
+        bytes[length] = (char)strtoul(pair, &end, 16);
+        if (end != pair + 2) {
+            break;
+        }
+        length++;
     }
     return length;
 }
