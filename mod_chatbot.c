@@ -4,6 +4,7 @@
  * The module record and its hooks, nothing else. Read docs/architecture.md
  * first, then modules/chat/flow.h.
  */
+#include "http/body.h"
 #include "http/capacity.h"
 #include "http/child.h"
 #include "http/config.h"
@@ -48,6 +49,7 @@ static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
 static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
+    body_register_filter();
     ap_hook_check_config(on_check_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(child_start, NULL, NULL, APR_HOOK_MIDDLE);

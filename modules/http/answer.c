@@ -39,7 +39,11 @@ static apr_status_t on_bytes_done(void *body)
     return APR_SUCCESS;
 }
 
-void answer_json(request_rec *r, int status, buffer_t *body)
+/* The core output filter keeps up to 64 KB without blocking; a piece is well below, and TLS adds a
+ * little. */
+#define PIECE_MAX ((size_t)16 * 1024)
+
+static void set_body(request_rec *r, int status, buffer_t *body, answer_rest_t *rest)
 {
     set_headers(r);
     apr_pool_cleanup_register(r->pool, body, on_bytes_done, apr_pool_cleanup_null);
@@ -47,9 +51,50 @@ void answer_json(request_rec *r, int status, buffer_t *body)
     r->status_line = NULL;
     ap_set_content_type(r, "application/json");
     ap_set_content_length(r, (apr_off_t)body->length);
-    if (!r->header_only) {
-        (void)ap_rwrite(buffer_text(body), (int)body->length, r);
+    rest->body = body;
+    rest->written = r->header_only ? body->length : 0;
+}
+
+/* The bytes stay where they are until the request's end, which the filters keep behind them. */
+static apr_status_t write_piece(request_rec *r, answer_rest_t *rest)
+{
+    size_t left = rest->body->length - rest->written;
+    size_t length = left < PIECE_MAX ? left : PIECE_MAX;
+    apr_bucket_alloc_t *allocator = r->connection->bucket_alloc;
+    apr_bucket_brigade *brigade = apr_brigade_create(r->pool, allocator);
+
+    APR_BRIGADE_INSERT_TAIL(
+        brigade, apr_bucket_immortal_create(rest->body->data + rest->written, length, allocator));
+    rest->written += length;
+    return ap_pass_brigade(r->output_filters, brigade);
+}
+
+int answer_write(request_rec *r, answer_rest_t *rest)
+{
+    while (rest->body != NULL && rest->written < rest->body->length) {
+        if (write_piece(r, rest) != APR_SUCCESS || r->connection->aborted) {
+            return OK;
+        }
+        if (r->connection->data_in_output_filters && rest->written < rest->body->length) {
+            return SUSPENDED;
+        }
     }
+    return OK;
+}
+
+static void write_whole(request_rec *r, answer_rest_t *rest)
+{
+    while (answer_write(r, rest) == SUSPENDED) {
+        /* the core output filter blocks when it holds too much */
+    }
+}
+
+void answer_json(request_rec *r, int status, buffer_t *body)
+{
+    answer_rest_t rest;
+
+    set_body(r, status, body, &rest);
+    write_whole(r, &rest);
 }
 
 static int has_error_document(request_rec *r, int status)
@@ -71,11 +116,9 @@ static int status_of(const request_rec *r, reply_e reply)
                                            : reply_error(reply)->status;
 }
 
-int answer_error(request_rec *r, reply_e reply, const char *issues)
+static void set_error_headers(request_rec *r, reply_e reply)
 {
     const reply_error_t *error = reply_error(reply);
-    int status = status_of(r, reply);
-    buffer_t *body;
 
     set_headers(r);
     apr_table_setn(r->notes, "chatbot-outcome", error->code);
@@ -86,13 +129,30 @@ int answer_error(request_rec *r, reply_e reply, const char *issues)
         /* What is left of the body is not worth reading; or this child has no next request. */
         r->connection->keepalive = AP_CONN_CLOSE;
     }
+}
+
+static int prepare_error(request_rec *r, reply_e reply, const char *issues, answer_rest_t *rest)
+{
+    int status = status_of(r, reply);
+    buffer_t *body;
+
+    set_error_headers(r, reply);
     if (has_error_document(r, status)) {
         return status;
     }
-    body = make_body(r, 1024 + 8 * (size_t)config_max_body(config_of_location(r)));
+    body = make_body(r, 1024 + (issues != NULL ? strlen(issues) : 0));
     reply_write_error(body, reply, answer_request_id(r), issues, clock_wall());
-    answer_json(r, status, body);
+    set_body(r, status, body, rest);
     return OK;
+}
+
+int answer_error(request_rec *r, reply_e reply, const char *issues)
+{
+    answer_rest_t rest = {NULL, 0};
+    int status = prepare_error(r, reply, issues, &rest);
+
+    write_whole(r, &rest);
+    return status;
 }
 
 static void note_number(request_rec *r, const char *name, apr_int64_t number)
@@ -122,7 +182,7 @@ static void leave_notes(request_rec *r, const flow_t *flow)
     note_number(r, "chatbot-upstream-ms", apr_time_as_msec(result->upstream));
 }
 
-static int answer_success(request_rec *r, const flow_t *flow)
+static int prepare_success(request_rec *r, const flow_t *flow, answer_rest_t *rest)
 {
     const flow_result_t *result = &flow->result;
     const reply_answer_t answer = {.text = buffer_text(&result->text),
@@ -136,22 +196,22 @@ static int answer_success(request_rec *r, const flow_t *flow)
     reply_write_answer(body, &answer, clock_wall());
     if (body->failed) {
         buffer_free(body);
-        return answer_error(r, REPLY_INTERNAL_ERROR, NULL);
+        return prepare_error(r, REPLY_INTERNAL_ERROR, NULL, rest);
     }
-    answer_json(r, HTTP_OK, body);
+    set_body(r, HTTP_OK, body, rest);
     return OK;
 }
 
-int answer_chat(request_rec *r, const flow_t *flow)
+int answer_prepare(request_rec *r, const flow_t *flow, answer_rest_t *rest)
 {
     leave_notes(r, flow);
     switch (flow->result.reply) {
-    case REPLY_ANSWER: return answer_success(r, flow);
+    case REPLY_ANSWER: return prepare_success(r, flow, rest);
     case REPLY_CLIENT_GONE:
         r->connection->aborted = 1;
         r->status = reply_error(REPLY_CLIENT_GONE)->status;
         return OK;
-    default: return answer_error(r, flow->result.reply, NULL);
+    default: return prepare_error(r, flow->result.reply, NULL, rest);
     }
 }
 

@@ -17,11 +17,23 @@ const char *answer_request_id(request_rec *r);
  * has an ErrorDocument for it. `issues` as for reply_write_error(). */
 int answer_error(request_rec *r, reply_e reply, const char *issues);
 
-/* Writes what came of a chat, answer or error; returns as answer_error(). Leaves the notes for
- * LogFormat. */
-int answer_chat(request_rec *r, const flow_t *flow);
+/* A body on its way out. */
+typedef struct {
+    buffer_t *body; /* the request's; NULL: there is none */
+    size_t written;
+} answer_rest_t;
 
-/* Writes a JSON body with the headers all answers have. */
+/* Prepares what came of a chat, answer or error, for answer_write(); returns as answer_error().
+ * Leaves the notes for LogFormat. */
+int answer_prepare(request_rec *r, const flow_t *flow, answer_rest_t *rest);
+
+/* Writes the rest in pieces, as long as the client takes them: OK when all is written or the
+ * client is gone, SUSPENDED when it has to read first. Never blocks when nothing was left to write
+ * on the connection before. */
+int answer_write(request_rec *r, answer_rest_t *rest);
+
+/* Writes a JSON body with the headers all answers have, whole; blocks like any handler of httpd.
+ * The body is freed with the request. */
 void answer_json(request_rec *r, int status, buffer_t *body);
 
 /* 405 with Allow unless the method is one of `methods` (bits 1 << M_GET …, HEAD with GET); OPTIONS

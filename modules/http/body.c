@@ -57,29 +57,68 @@ static int take_brigade(buffer_t *body, apr_bucket_brigade *brigade, apr_status_
     return 0;
 }
 
-static reply_e trouble(request_rec *r, apr_status_t status)
+/* httpd's input filter answers a malformed body by itself, in HTML: an error bucket down the output
+ * filters. While the body is read this filter keeps it back, and what it says. */
+static ap_filter_rec_t *error_catcher;
+
+static apr_status_t catch_error(ap_filter_t *filter, apr_bucket_brigade *brigade)
 {
-    ap_log_rerror(APLOG_MARK, APLOG_INFO, status, r,
-                  "CHAT0431: request %s: reading the request's body failed",
-                  apr_table_get(r->notes, "chatbot-request-id"));
-    return REPLY_BAD_REQUEST;
+    int *status = filter->ctx;
+    apr_bucket *bucket;
+
+    for (bucket = APR_BRIGADE_FIRST(brigade); bucket != APR_BRIGADE_SENTINEL(brigade);
+         bucket = APR_BUCKET_NEXT(bucket)) {
+        if (AP_BUCKET_IS_ERROR(bucket)) {
+            *status = ((ap_bucket_error *)bucket->data)->status;
+            apr_brigade_cleanup(brigade);
+            return APR_EGENERAL;
+        }
+    }
+    return ap_pass_brigade(filter->next, brigade); /* 100 Continue, say */
 }
 
-reply_e body_read(request_rec *r, buffer_t *body)
+void body_register_filter(void)
+{
+    error_catcher =
+        ap_register_output_filter("CHATBOT_BODY_ERROR", catch_error, NULL, AP_FTYPE_CONTENT_SET);
+}
+
+static reply_e trouble(request_rec *r, apr_status_t failure, int caught, int *status)
+{
+    ap_log_rerror(APLOG_MARK, APLOG_INFO, failure, r,
+                  "CHAT0431: request %s: reading the request's body failed",
+                  apr_table_get(r->notes, "chatbot-request-id"));
+    if (caught == 0 && APR_STATUS_IS_TIMEUP(failure)) {
+        *status = HTTP_REQUEST_TIME_OUT;
+    }
+    return caught == HTTP_REQUEST_ENTITY_TOO_LARGE ? REPLY_BODY_TOO_LARGE : REPLY_BAD_REQUEST;
+}
+
+static reply_e read_brigades(request_rec *r, buffer_t *body, const int *caught, int *status)
 {
     apr_bucket_brigade *brigade = apr_brigade_create(r->pool, r->connection->bucket_alloc);
     int ended = promises_too_much(r, body) ? -1 : 0;
 
     while (ended == 0) {
-        apr_status_t status = ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES,
-                                             APR_BLOCK_READ, HUGE_STRING_LEN);
-        if (status == APR_SUCCESS) {
-            ended = take_brigade(body, brigade, &status);
+        apr_status_t failure = ap_get_brigade(r->input_filters, brigade, AP_MODE_READBYTES,
+                                              APR_BLOCK_READ, HUGE_STRING_LEN);
+        if (failure == APR_SUCCESS) {
+            ended = take_brigade(body, brigade, &failure);
         }
         apr_brigade_cleanup(brigade);
-        if (status != APR_SUCCESS) {
-            return trouble(r, status);
+        if (failure != APR_SUCCESS) {
+            return trouble(r, failure, *caught, status);
         }
     }
     return ended > 0 ? REPLY_ANSWER : REPLY_BODY_TOO_LARGE;
+}
+
+reply_e body_read(request_rec *r, buffer_t *body, int *status)
+{
+    int caught = 0;
+    ap_filter_t *catcher = ap_add_output_filter_handle(error_catcher, &caught, r, r->connection);
+    reply_e reply = read_brigades(r, body, &caught, status);
+
+    ap_remove_output_filter(catcher);
+    return reply;
 }

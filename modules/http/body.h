@@ -12,7 +12,11 @@
 /* REPLY_ANSWER when the headers promise JSON in UTF-8 that is not compressed. */
 reply_e body_check_type(const request_rec *r);
 
-/* Reads the whole body, up to the buffer's maximum. REPLY_ANSWER, or what is wrong. */
-reply_e body_read(request_rec *r, buffer_t *body);
+/* Registers the filter that body_read() needs; while the module's hooks are registered. */
+void body_register_filter(void);
+
+/* Reads the whole body, up to the buffer's maximum. REPLY_ANSWER, or what is wrong;
+ * `*status` is then 0, or the status of httpd's own answer (408: the client is too slow). */
+reply_e body_read(request_rec *r, buffer_t *body, int *status);
 
 #endif

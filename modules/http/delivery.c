@@ -10,10 +10,11 @@
 /* An HTTP/2 stream has no socket to watch: its reset shows in c->aborted alone. */
 #define STREAM_LOOK apr_time_from_msec(50)
 
-/* Both sides of the crossing know the chat by this; in the flow's pool. */
+/* Both sides of the crossing know the chat by this; in the request's pool. */
 typedef struct {
-    flow_t *flow;
+    flow_t *flow; /* NULL once its answer is prepared */
     conn_rec *c;
+    answer_rest_t rest;
     /* waiting only */
     apr_thread_mutex_t *lock;
     apr_thread_cond_t *done_signal;
@@ -51,13 +52,22 @@ static void on_gone(void *baton)
     flow_abandon(delivery->flow);
 }
 
+/* What the chat held is given back before the client has read its answer. */
+static int prepare(request_rec *r, delivery_t *delivery)
+{
+    int status = answer_prepare(r, delivery->flow, &delivery->rest);
+
+    end_chat(delivery->flow);
+    delivery->flow = NULL;
+    return status;
+}
+
 static int on_finish(void *baton, request_rec *r)
 {
     delivery_t *delivery = baton;
-    int status = answer_chat(r, delivery->flow);
+    int status = delivery->flow != NULL ? prepare(r, delivery) : OK;
 
-    end_chat(delivery->flow);
-    return status;
+    return status == OK ? answer_write(r, &delivery->rest) : status;
 }
 
 static int suspend(request_rec *r, delivery_t *delivery)
@@ -150,14 +160,16 @@ static int hold_thread(request_rec *r, delivery_t *delivery)
         return answer_error(r, REPLY_SHUTTING_DOWN, NULL);
     }
     wait_until_done(delivery);
-    status = answer_chat(r, delivery->flow);
-    end_chat(delivery->flow);
+    status = prepare(r, delivery);
+    while (status == OK && answer_write(r, &delivery->rest) == SUSPENDED) {
+        /* this thread waits in the core output filter */
+    }
     return status;
 }
 
 int delivery_start(request_rec *r, flow_t *flow)
 {
-    delivery_t *delivery = apr_pcalloc(flow->pool, sizeof(*delivery));
+    delivery_t *delivery = apr_pcalloc(r->pool, sizeof(*delivery));
 
     delivery->flow = flow;
     delivery->c = r->connection;

@@ -42,21 +42,16 @@ static const backend_t *make_backend(const request_rec *r, apr_pool_t *pool)
     return &agent->backend;
 }
 
-static int refuse(request_rec *r, flow_t *flow, reply_e reply, const char *issues)
-{
-    flow_destroy(flow);
-    return answer_error(r, reply, issues);
-}
-
-/* Reads and checks the body into the flow; REPLY_ANSWER when it can start. */
-static reply_e take_request(request_rec *r, flow_t *flow, buffer_t *issues)
+/* Reads and checks the body into the flow; REPLY_ANSWER when it can start. `*status` as for
+ * body_read(). */
+static reply_e take_request(request_rec *r, flow_t *flow, buffer_t *issues, int *status)
 {
     const config_location_t *location = config_of_location(r);
     buffer_t body;
     reply_e trouble;
 
     buffer_init(&body, (size_t)config_max_body(location));
-    trouble = body_read(r, &body);
+    trouble = body_read(r, &body, status);
     if (trouble == REPLY_ANSWER &&
         !request_parse(&flow->request, flow->pool, buffer_text(&body), body.length,
                        (size_t)config_max_message(location), issues)) {
@@ -74,7 +69,8 @@ static int start_chat(request_rec *r, flow_t *flow)
     const config_location_t *location = config_of_location(r);
 
     if (!child_enter_chat()) {
-        return refuse(r, flow, REPLY_OVERLOADED, NULL);
+        flow_destroy(flow);
+        return answer_error(r, REPLY_OVERLOADED, NULL);
     }
     flow->settings.backend = make_backend(r, flow->pool);
     flow->settings.total = config_total_timeout(location);
@@ -104,11 +100,17 @@ int handler_chat(request_rec *r)
     }
     /* An issue repeats its input, each byte of which may be an escape of six. */
     buffer_init(&issues, 4096 + 24 * (size_t)config_max_body(config_of_location(r)));
-    obstacle = take_request(r, flow, &issues);
-    status = obstacle == REPLY_ANSWER
-                 ? start_chat(r, flow)
-                 : refuse(r, flow, obstacle,
-                          obstacle == REPLY_VALIDATION_ERROR ? buffer_text(&issues) : NULL);
+    status = OK;
+    obstacle = take_request(r, flow, &issues, &status);
+    if (obstacle == REPLY_ANSWER) {
+        status = start_chat(r, flow);
+    } else {
+        flow_destroy(flow);
+        if (status == OK) {
+            status = answer_error(r, obstacle,
+                                  obstacle == REPLY_VALIDATION_ERROR ? buffer_text(&issues) : NULL);
+        }
+    }
     buffer_free(&issues);
     return status;
 }

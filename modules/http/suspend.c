@@ -60,6 +60,7 @@ static struct {
 static loop_task_t close_idle_task;
 
 static void settle(adopted_t *adopted);
+static void write_answer(adopted_t *adopted);
 
 /* ---- crossings ---- */
 
@@ -157,13 +158,7 @@ void suspend_on_suspend(conn_rec *c, request_rec *r)
 
 static void on_finish(workers_job_t *job)
 {
-    adopted_t *adopted = arrive(job);
-    request_rec *r = adopted->r;
-
-    adopted->r = NULL;
-    ap_die(adopted->work.finish(adopted->work.baton, r), r);
-    ap_process_request_after_handler(r);
-    settle(adopted);
+    write_answer(arrive(job));
 }
 
 void suspend_ready(conn_rec *c)
@@ -298,11 +293,23 @@ static void on_close(workers_job_t *job)
     close_connection(arrive(job));
 }
 
+static void end_request(adopted_t *adopted, int status)
+{
+    request_rec *r = adopted->r;
+
+    adopted->r = NULL;
+    ap_die(status, r);
+    ap_process_request_after_handler(r);
+}
+
 static void on_abort(workers_job_t *job)
 {
     adopted_t *adopted = arrive(job);
 
     adopted->c->aborted = 1;
+    if (adopted->r != NULL) {
+        end_request(adopted, OK);
+    }
     close_connection(adopted);
 }
 
@@ -358,10 +365,21 @@ void suspend_close_idle(loop_t *loop)
 
 static void on_settle(workers_job_t *job)
 {
-    settle(arrive(job));
+    adopted_t *adopted = arrive(job);
+
+    if (adopted->r != NULL) {
+        write_answer(adopted);
+    } else {
+        settle(adopted);
+    }
 }
 
-static void on_flow_event(void *baton, unsigned came)
+static int is_writing(const adopted_t *adopted)
+{
+    return adopted->r != NULL || adopted->c->cs->state == CONN_STATE_WRITE_COMPLETION;
+}
+
+static void on_io_event(void *baton, unsigned came)
 {
     adopted_t *adopted = baton;
 
@@ -369,8 +387,7 @@ static void on_flow_event(void *baton, unsigned came)
     if (came & (WATCH_TIMEOUT | WATCH_ERROR)) {
         to_worker(adopted, on_abort, 0);
     } else {
-        to_worker(adopted,
-                  adopted->c->cs->state == CONN_STATE_WRITE_COMPLETION ? on_settle : on_process, 1);
+        to_worker(adopted, is_writing(adopted) ? on_settle : on_process, 1);
     }
 }
 
@@ -379,7 +396,7 @@ static void on_wait(loop_task_t *task)
     adopted_t *adopted = of_task(task);
 
     adopted->watch = watch_start(adopted->loop, adopted->presence.descriptor, adopted->interest,
-                                 adopted->patience, on_flow_event, adopted);
+                                 adopted->patience, on_io_event, adopted);
     if (adopted->watch == NULL) {
         to_worker(adopted, on_abort, 0);
     }
@@ -415,6 +432,26 @@ static void wait_for_request(adopted_t *adopted)
 {
     adopted->patience = adopted->server->keep_alive_timeout;
     to_loop(adopted, on_idle);
+}
+
+/* Worker. One piece after the other, each when the one before has left. */
+static void write_answer(adopted_t *adopted)
+{
+    conn_rec *c = adopted->c;
+    int status = SUSPENDED;
+
+    if (flush_core_filter(c) != APR_SUCCESS) {
+        c->aborted = 1;
+    }
+    if (c->aborted || !c->data_in_output_filters) {
+        status = adopted->work.finish(adopted->work.baton, adopted->r);
+    }
+    if (status == SUSPENDED && !c->aborted) {
+        wait_for_io(adopted, WATCH_WRITABLE);
+        return;
+    }
+    end_request(adopted, status == SUSPENDED ? OK : status);
+    settle(adopted);
 }
 
 /* 1 when there is a next request to read now; 0 when the connection was passed on. */

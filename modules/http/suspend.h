@@ -9,6 +9,7 @@
  *     handler: suspend_request()
  *     MPM: suspend_connection  -->  work.begin, watching for the client
  *     work.finish              <--  suspend_ready()
+ *       client reads slowly    -->  until it is writable, then work.finish again
  *     settle: more to write    -->  until it is writable
  *             next request     <--
  *             idle             -->  until it is readable, or KeepAliveTimeout
@@ -27,11 +28,12 @@
 
 /* The part of whoever answers the request. */
 typedef struct {
-    void (*begin)(void *baton);                 /* I/O thread: start the work */
-    void (*gone)(void *baton);                  /* I/O thread: the client has left; call
-                                                   suspend_ready() soon */
-    int (*finish)(void *baton, request_rec *r); /* worker: write the answer; OK or a status for
-                                                   ap_die(). The request ends with it */
+    void (*begin)(void *baton); /* I/O thread: start the work */
+    void (*gone)(void *baton);  /* I/O thread: the client has left; call
+                                   suspend_ready() soon */
+    /* Worker: write the answer, as much as the client takes. SUSPENDED: call again when the client
+     * has read some; else OK, or a status for ap_die(), and the request ends with it. */
+    int (*finish)(void *baton, request_rec *r);
     void *baton;
 } suspend_work_t;
 
