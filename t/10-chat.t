@@ -114,7 +114,7 @@ subtest 'methods' => sub {
 
 subtest 'GET /health' => sub {
     my $answer = $server->request('GET', '/health');
-    is($answer->{status}, 200, '200');
+    is($answer->{status}, 200, 'status 200');
     like($answer->{headers}{'content-type'}, qr{^application/json\b}, 'JSON');
     is($answer->{headers}{'cache-control'}, 'no-store', 'not to be stored');
     is($answer->{json}{status}, 'healthy', 'healthy');

@@ -34,7 +34,7 @@ my @modelled = (
     [ ModelNotReadyException        => 502, 'upstream_error' ],
     [ ThrottlingException           => 429, 'upstream_throttled' ],
     [ InternalServerException       => 502, 'upstream_error' ],
-    [ BadGatewayException           => 502, 'upstream_error' ],
+    [ BadGatewayException           => 502, 'dependency_failed' ],    # "an issue with a dependency", says AWS
 );
 for my $row (@modelled) {
     my ($name, $status, $code) = @$row;
@@ -74,7 +74,7 @@ subtest 'a good answer that needs care' => sub {
 
 subtest 'time runs out' => sub {
     my $short = Chatbot::Server->start(chatbot => 'ChatbotTimeout total=1');
-    for my $commands ('{{hang}}', '{{words 20}}{{hang-after 100}}', '{{delay 5000}}', '{{words 2000}}{{chunk-delay 50}}') {
+    for my $commands ('{{hang}}', '{{words 20}}{{hang-after 100}}', '{{delay 5000}}') {
         my $started = time();
         my $answer = $short->chat("$commands Hello");
         my $took = time() - $started;
@@ -93,7 +93,7 @@ subtest 'nobody listens there' => sub {
     my ($port) = Chatbot::Httpd::free_ports(1);
     my $alone = Chatbot::Server->start(emulator => 0, chatbot => "ChatbotAWSEndpoint * http://127.0.0.1:$port");
     my $answer = $alone->chat('Hello');
-    is($answer->{status}, 502, '502');
+    is($answer->{status}, 502, 'status 502');
     is($answer->{json}{error_code}, 'upstream_error', 'upstream_error');
     $alone->stop_ok;
 };
@@ -101,7 +101,7 @@ subtest 'nobody listens there' => sub {
 subtest 'the wrong key' => sub {
     my $wrong = Chatbot::Server->start(env => { AWS_SECRET_ACCESS_KEY => 'not-the-secret-of-the-stand-in-at-all-00' });
     my $answer = $wrong->chat('Hello');
-    is($answer->{status}, 502, '502');
+    is($answer->{status}, 502, 'status 502');
     is($answer->{json}{error_code}, 'upstream_access_denied', 'upstream_access_denied');
     unlike($wrong->error_log, qr/not-the-secret/, 'the secret is not in the log');
     $wrong->stop_ok;

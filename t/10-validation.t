@@ -162,7 +162,7 @@ subtest 'refused requests cost nothing upstream and leave the connection usable'
     my $client = $server->client;
     for my $body ('{}', '{', '{"message":""}') {
         is($client->request('POST', '/chat', body => $body, headers => { 'Content-Type' => 'application/json' })->{status},
-            422, '422');
+            422, 'refused');
     }
     is($calls->(), $before, 'the agent was not called');
     is($client->request('POST', '/chat', body => { message => 'Hello' })->{status}, 200, 'the next one on it is answered');

@@ -124,10 +124,11 @@ sub answer {
     return \%answer;
 }
 
+# The answer to one request; status 0 when none came.
 sub request {
     my ($self, $method, $path, %option) = @_;
     $self->send($self->compose($method, $path, %option));
-    return $self->answer($method);
+    return $self->answer($method) // { status => 0, headers => {}, body => '' };
 }
 
 # Whether the other side closes within the time, with nothing more to read.

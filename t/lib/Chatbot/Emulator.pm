@@ -50,7 +50,14 @@ sub state {
     my ($self) = @_;
     my $client = Chatbot::Client->new(port => $self->aws_port);
     my $answer = $client->request('GET', '/_emulator/state', headers => { Connection => 'close' });
-    return $answer && $answer->{json};
+    return $answer->{json};
+}
+
+# One number of an operation: calls, in_progress, answered, cancelled, ...; 0 before its first call.
+sub count {
+    my ($self, $what, $operation) = @_;
+    my $operations = $self->state->{operations};
+    return $operations->{ $operation // 'InvokeAgent' }{$what} // 0;
 }
 
 END { undef $shared }
