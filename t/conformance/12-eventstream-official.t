@@ -57,9 +57,9 @@ sub check_negative {
     my ($name) = @_;
     my $expected = slurp("$classic/decoded/negative/$name");
     my $got      = decode_stream(slurp("$classic/encoded/negative/$name"));
-    my $reason   = $expected =~ /Prelude/ ? qr/checksum of a message's/ : qr/checksum of a message is/;
+    my $part     = $expected =~ /Prelude/ ? qr/message's lengths/ : qr/message is/;
     ok $got->{same}, "classic $name: one outcome however it is cut";
-    like $got->{reason}, $reason, "classic $name: $expected";
+    like $got->{reason}, qr/^the checksum of a $part/, "classic $name: $expected";
     is scalar @{ $got->{messages} }, 0, "classic $name: no message";
 }
 
@@ -73,7 +73,7 @@ sub check_rust {
 }
 
 if (!-d $classic || !-d $rust) {
-    print "1..1\nok 1 - the official event-stream vectors # SKIP ../shared/vectors/eventstream is not here\n";
+    print "1..1\nok 1 - the official event-stream vectors # SKIP ../shared/vectors/eventstream is missing\n";
     exit 0;
 }
 $pid = open2($answers, $questions, $decoder);
