@@ -17,6 +17,7 @@ DEPS_LINT        := clang clang-format clang-tidy cppcheck shellcheck universal-
 DEPS_FUZZ        := clang libclang-rt-14-dev llvm
 DEPS_VALGRIND    := valgrind
 DEPS_CONFORMANCE := python3 python3-boto3 python3-botocore
+DEPS_BENCH       := nginx-light
 
 # Asked once, at the first recipe that compiles: `make deps` runs before pkg-config is there.
 ask = $(eval $1 := $2)$($1)
@@ -56,7 +57,7 @@ HELPER_BIN   := $(HELPER_SRC:%.c=$(BUILD)/%)
 TOOL_BIN     := $(TOOL_SRC:%.c=$(BUILD)/%)
 
 .PHONY: all modules unit tools helpers deps deps-test deps-lint deps-fuzz deps-valgrind \
-        deps-conformance run run-now test test-now test-asan test-tsan test-valgrind fuzz fuzz-now \
+        deps-conformance deps-bench run run-now test test-now test-asan test-tsan test-valgrind fuzz fuzz-now \
         conformance conformance-now lint bench install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -115,6 +116,10 @@ deps-valgrind:
 	@t/lib/install-packages $(DEPS) $(DEPS_TEST) $(DEPS_VALGRIND)
 deps-conformance:
 	@t/lib/install-packages $(DEPS) $(DEPS_TEST) $(DEPS_CONFORMANCE)
+# A peer that cannot be installed is left out.
+deps-bench:
+	@t/lib/install-packages $(DEPS) $(DEPS_TEST)
+	@t/lib/install-packages $(DEPS_BENCH) || true
 
 # -- running -------------------------------------------------------------------------------------
 
@@ -176,9 +181,11 @@ conformance: deps-conformance ## against code that is not ours: botocore, boto3,
 conformance-now: modules helpers
 	$(TEST_ENV) t/lib/prove $(PROVE_FLAGS) $(sort $(wildcard t/conformance/*.t))
 
-bench: deps ## speed beside the module's peers, measured in one run
-	@$(MAKE) --no-print-directory modules tools
+bench: deps-bench ## speed beside the module's peers, measured in one run (BENCH_SECONDS=150)
+	@$(MAKE) --no-print-directory modules tools $(BUILD)/t/bench/upstream
 	$(TEST_ENV) t/bench/run
+$(BUILD)/t/bench/%: $(BUILD)/t/bench/%.o
+	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 # -- lint ----------------------------------------------------------------------------------------
 
