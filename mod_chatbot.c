@@ -46,6 +46,12 @@ static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
     return is_rehearsal() ? OK : child_prepare(pconf, main_server);
 }
 
+static void *create_location(apr_pool_t *pool, char *path)
+{
+    (void)path;
+    return config_create_location(pool);
+}
+
 static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
@@ -63,5 +69,5 @@ static void register_hooks(apr_pool_t *pool)
 }
 
 __attribute__((visibility("default"))) AP_DECLARE_MODULE(chatbot) = {
-    STANDARD20_MODULE_STUFF, config_create_location, config_merge_locations, config_create_server,
-    config_merge_servers,    directives_table,       register_hooks,         AP_MODULE_FLAG_NONE};
+    STANDARD20_MODULE_STUFF, create_location,  config_merge_locations, config_create_server,
+    config_merge_servers,    directives_table, register_hooks,         AP_MODULE_FLAG_NONE};

@@ -6,13 +6,13 @@
 #include <string.h>
 
 static const reply_error_t errors[REPLY_COUNT] = {
-    [REPLY_ANSWER] = {200, "success", 0, ""},
+    [REPLY_ANSWER] = {"success", "", 200, 0},
 #define REPLY_ROW(name, status, code, retry_after, text)                                           \
-    [REPLY_##name] = {status, code, retry_after, text},
+    [REPLY_##name] = {code, text, status, retry_after},
     REPLY_ERRORS(REPLY_ROW)
 #undef REPLY_ROW
         /* 499 is in access logs only: nginx's number for a client that left. */
-        [REPLY_CLIENT_GONE] = {499, "client_gone", 0, "The client left"},
+        [REPLY_CLIENT_GONE] = {"client_gone", "The client left", 499, 0},
 };
 
 const reply_error_t *reply_error(reply_e reply)

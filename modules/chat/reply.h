@@ -52,10 +52,10 @@ typedef enum {
 
 /* One row of the table. */
 typedef struct {
-    int status;
     const char *code; /* "error_code", and the outcome in the log */
-    int retry_after;  /* seconds for Retry-After; 0: no such header */
     const char *text;
+    int status;
+    int retry_after; /* seconds for Retry-After; 0: no such header */
 } reply_error_t;
 
 /* The row of an error; of REPLY_ANSWER and REPLY_CLIENT_GONE as well, for status and code. */

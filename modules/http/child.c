@@ -2,7 +2,7 @@
 
 #include "base/log.h"
 #include "http/config.h"
-#include "http/suspend.h"
+#include "http/idle.h"
 #include "http/workers.h"
 #include "shm/gauge.h"
 #include "shm/segment.h"
@@ -171,7 +171,7 @@ void child_stopping(apr_pool_t *pchild, int graceful)
     (void)graceful;
     atomic_store(&child.stopping, 1);
     if (child.ready) {
-        suspend_close_idle(child.client.loop);
+        idle_close_all(child.client.loop);
     }
 }
 

@@ -50,11 +50,10 @@ void *config_merge_servers(apr_pool_t *pool, void *base_, void *over_)
     return merged;
 }
 
-void *config_create_location(apr_pool_t *pool, char *path)
+void *config_create_location(apr_pool_t *pool)
 {
     config_location_t *config = apr_pcalloc(pool, sizeof(*config));
 
-    (void)path;
     config->token_usage = CONFIG_UNSET;
     config->total = CONFIG_UNSET;
     config->connect = CONFIG_UNSET;

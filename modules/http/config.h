@@ -46,7 +46,7 @@ typedef struct {
 /* httpd's functions to make and to merge the records. */
 void *config_create_server(apr_pool_t *pool, server_rec *server);
 void *config_merge_servers(apr_pool_t *pool, void *base, void *over);
-void *config_create_location(apr_pool_t *pool, char *path);
+void *config_create_location(apr_pool_t *pool);
 void *config_merge_locations(apr_pool_t *pool, void *base, void *over);
 
 /* Once the whole configuration was read: resolves endpoints and reads the environment. OK, or

@@ -274,4 +274,4 @@ const command_rec directives_table[] = {
                   "longest message in characters, as in 4000"),
     AP_INIT_TAKE1("ChatbotMaxBody", set_max_body, NULL, CONTEXT_LOCATION,
                   "largest request body in bytes, as in 64k"),
-    {NULL}};
+    {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}};

@@ -50,8 +50,4 @@ void suspend_ready(conn_rec *c);
 /* httpd's hook suspend_connection: where the connection is handed over. Worker. */
 void suspend_on_suspend(conn_rec *c, request_rec *r);
 
-/* The child is stopping: closes adopted connections that are idle, now and from now on. Any
- * thread. */
-void suspend_close_idle(loop_t *loop);
-
 #endif
