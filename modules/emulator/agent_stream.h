@@ -26,6 +26,6 @@ typedef struct {
 } agent_stream_t;
 
 /* Writes all events into the answer. */
-void agent_stream_write(const agent_stream_t *stream, answer_t *answer);
+void agent_stream_write(const agent_stream_t *plan, answer_t *answer);
 
 #endif

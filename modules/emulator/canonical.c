@@ -124,7 +124,7 @@ int canonical_query(buffer_t *out, const char *query)
         }
         query += length + (query[length] == '&');
     }
-    if (good) {
+    if (good && count > 1) {
         qsort(parameters, (size_t)count, sizeof(parameters[0]), compare_parameters);
     }
     for (i = 0; i < count; i++) {

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <apr_errno.h>
 #include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -20,6 +21,7 @@
 #define LINGER_TIMEOUT apr_time_from_sec(2)
 #define PIECE_PAUSE    apr_time_from_msec(1)
 #define DRAIN_TURNS    1000 /* pauses that a reset waits for what was sent to arrive */
+#define REASON_MAX     128
 #define CONTINUE       "HTTP/1.1 100 Continue\r\n\r\n"
 
 typedef enum { READING, ANSWERING, LINGERING } state_e;
@@ -90,10 +92,12 @@ static void end(connection_t *connection, journal_outcome_e outcome)
 static int await(connection_t *connection, uint32_t interest, apr_time_t delay)
 {
     poller_t *poller = connection->all->poller;
+    char reason[REASON_MAX];
 
     if (!poller_watch(poller, &connection->source, interest) ||
         (delay > 0 && !poller_set(poller, &connection->alarm, clock_monotonic() + delay))) {
-        LOG_ERROR("EMUL0020: waiting on a connection failed (%s): it is closed", strerror(errno));
+        LOG_ERROR("EMUL0020: waiting on a connection failed (%s): it is closed",
+                  apr_strerror(errno, reason, sizeof(reason)));
         end(connection, JOURNAL_CLOSED);
         return 0;
     }

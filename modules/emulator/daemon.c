@@ -13,6 +13,7 @@
 #include <http_main.h>
 #include <mpm_common.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,12 +25,11 @@
 
 APLOG_USE_MODULE(aws_emulator);
 
-#define RETAINED_KEY "aws_emulator_daemon"
-#define BACKLOG      4096
-#define STOP_TIMEOUT apr_time_from_sec(3)
-#define STOP_POLL    apr_time_from_msec(5)
-#define QUICK_DEATH  apr_time_from_sec(5)
-#define QUICK_DEATHS 5 /* so many in a row, and it is not started again */
+#define RETAINED_KEY    "aws_emulator_daemon"
+#define BACKLOG         4096
+#define STOP_TIMEOUT_MS 3000
+#define QUICK_DEATH     apr_time_from_sec(5)
+#define QUICK_DEATHS    5 /* so many in a row, and it is not started again */
 
 /* What outlives a generation: it is in the process pool, while this code is loaded anew. */
 typedef struct {
@@ -75,7 +75,7 @@ static void close_other_listeners(int ours)
     struct dirent *entry;
 
     while (directory != NULL && (entry = readdir(directory)) != NULL) {
-        int fd = atoi(entry->d_name);
+        int fd = (int)strtol(entry->d_name, NULL, 10);
         int listening = 0;
         socklen_t length = sizeof(listening);
         if (fd > STDERR_FILENO && fd != ours &&
@@ -256,23 +256,23 @@ static void adopt(pid_t pid, int lease_fd)
 static int fork_daemon(int listen_fd, const int *pair)
 {
     pid_t parent = getpid();
+    apr_proc_t proc;
     sigset_t old;
-    pid_t pid;
+    apr_status_t status;
 
     block_term(&old);
-    pid = fork();
-    if (pid == 0) {
+    status = apr_proc_fork(&proc, current_pool);
+    if (status == APR_INCHILD) {
         (void)close(pair[0]);
         close_fd(&keeper->lease_fd);
         run_daemon(parent, listen_fd, pair[1]);
     }
     (void)sigprocmask(SIG_SETMASK, &old, NULL);
-    if (pid < 0) {
-        apr_status_t status = errno;
+    if (status != APR_INPARENT) {
         (void)close(pair[0]);
         return complain(status, "forking the process for");
     }
-    adopt(pid, pair[0]);
+    adopt(proc.pid, pair[0]);
     return OK;
 }
 
@@ -304,18 +304,18 @@ static int is_alive(void)
     return keeper->running;
 }
 
+/* The daemon's end of the pair closes when it ends. */
 static void stop(void)
 {
-    apr_time_t deadline = clock_monotonic() + STOP_TIMEOUT;
+    struct pollfd lease = {.fd = keeper->lease_fd, .events = POLLIN};
 
     if (is_alive()) {
         (void)kill(keeper->proc.pid, SIGTERM);
-    }
-    while (is_alive()) {
-        if (clock_monotonic() > deadline) {
+        if (poll(&lease, 1, STOP_TIMEOUT_MS) <= 0) {
             (void)kill(keeper->proc.pid, SIGKILL);
         }
-        apr_sleep(STOP_POLL);
+        (void)waitpid(keeper->proc.pid, NULL, 0);
+        keeper->running = 0;
     }
     close_fd(&keeper->lease_fd);
 }

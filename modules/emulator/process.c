@@ -6,6 +6,7 @@
 #include "emulator/poller.h"
 #include "emulator/server.h"
 
+#include <apr_errno.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define REASON_MAX    128
 #define LEASE_TIMEOUT apr_time_from_sec(10)
 
 typedef struct {
@@ -87,10 +89,12 @@ static int build(process_t *process, const settings_t *settings, int listen_fd, 
 void process_serve(const settings_t *settings, int listen_fd, int lease_fd)
 {
     process_t process;
+    char reason[REASON_MAX];
 
     memset(&process, 0, sizeof(process));
     if (!build(&process, settings, listen_fd, lease_fd)) {
-        LOG_ERROR("EMUL0002: starting the AWS stand-in's event loop failed: %s", strerror(errno));
+        LOG_ERROR("EMUL0002: starting the AWS stand-in's event loop failed: %s",
+                  apr_strerror(errno, reason, sizeof(reason)));
         return;
     }
     LOG_NOTICE("EMUL0004: the AWS stand-in serves http://%s:%d with %d access keys",

@@ -4,12 +4,14 @@
 #include "base/log.h"
 #include "emulator/connection.h"
 
+#include <apr_errno.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#define REASON_MAX     128
 #define ACCEPTS_A_TURN 64
 #define ACCEPT_PAUSE   apr_time_from_msec(100)
 
@@ -22,9 +24,11 @@ struct server_t {
 /* Out of descriptors the listening socket would be ready all the time: look away for a while. */
 static void pause_accepting(server_t *server)
 {
+    char reason[REASON_MAX];
+
     LOG_ERROR("EMUL0030: accepting a connection failed (%s): trying again shortly; raise the limit "
               "of open files (ulimit -n)",
-              strerror(errno));
+              apr_strerror(errno, reason, sizeof(reason)));
     poller_unwatch(server->connections.poller, &server->listener);
     (void)poller_set(server->connections.poller, &server->retry, clock_monotonic() + ACCEPT_PAUSE);
 }

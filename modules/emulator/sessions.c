@@ -90,10 +90,12 @@ void sessions_forget(sessions_t *sessions, session_t *session)
 {
     session_t **at = bucket_of(sessions, session->key, session->key_length);
 
-    while (*at != session) {
+    while (*at != NULL && *at != session) {
         at = &(*at)->next_in_bucket;
     }
-    *at = session->next_in_bucket;
+    if (*at != NULL) {
+        *at = session->next_in_bucket;
+    }
     unlink_session(sessions, session);
     sessions->count--;
     destroy(session);
