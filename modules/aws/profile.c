@@ -85,9 +85,10 @@ static void log_skipped(const parser_t *parser, const char *what)
               parser->file == PROFILE_CONFIG ? "config" : "credentials", what);
 }
 
+/* With the carriage return of a line that ends in CR LF. */
 static int is_blank(char c)
 {
-    return c == ' ' || c == '\t';
+    return c == ' ' || c == '\t' || c == '\r';
 }
 
 static slice_t trim(slice_t text)
@@ -319,9 +320,6 @@ const char *profile_parse(profile_set_t *set, const char *text, size_t length, p
 
         rest.at += taken;
         rest.length -= taken;
-        if (line.length > 0 && line.at[line.length - 1] == '\r') {
-            line.length--;
-        }
         parser.line++;
         problem = read_line(&parser, line);
     }
