@@ -185,7 +185,10 @@ like($server->access_log, qr/client_gone$/m, 'with the outcome client_gone in th
 
 subtest 'nothing is left behind' => sub {
     my ($child) = $server->children;
-    my $open = sub { return scalar(() = glob("/proc/$child/fd/*")) };
+    # Connections to AWS are kept for the next calls: those are no leak.
+    my $open = sub {
+        return scalar(() = glob("/proc/$child/fd/*")) - $emulator->state->{connections}{open};
+    };
     my $use = sub {
         my @clients = map { $server->client } 1 .. 20;
         $clients[$_]->send(numbered($_, '')) for 0 .. 19;
