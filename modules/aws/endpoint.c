@@ -5,25 +5,34 @@
 #include <string.h>
 
 static const endpoint_service_t services[] = {
-    {"bedrock-agent-runtime", "bedrock", "BEDROCK_AGENT_RUNTIME"},
-    {"bedrock-runtime", "bedrock", "BEDROCK_RUNTIME"},
-    {"bedrock-agentcore", "bedrock-agentcore", "BEDROCK_AGENTCORE"},
-    {"dynamodb", "dynamodb", "DYNAMODB"},
-    {"monitoring", "monitoring", "CLOUDWATCH"},
-    {"sts", "sts", "STS"},
-    {"s3", "s3", "S3"},
+    {"bedrock-agent-runtime", "bedrock", "BEDROCK_AGENT_RUNTIME", ENDPOINT_GOV_FIPS_NAMED},
+    {"bedrock-runtime", "bedrock", "BEDROCK_RUNTIME", ENDPOINT_GOV_FIPS_NAMED},
+    {"bedrock-agentcore", "bedrock-agentcore", "BEDROCK_AGENTCORE", ENDPOINT_GOV_FIPS_NAMED},
+    {"dynamodb", "dynamodb", "DYNAMODB", ENDPOINT_GOV_FIPS_PLAIN_IPV4},
+    {"monitoring", "monitoring", "CLOUDWATCH", ENDPOINT_GOV_FIPS_PLAIN},
+    {"sts", "sts", "STS", ENDPOINT_GOV_FIPS_PLAIN_IPV4},
+    {"s3", "s3", "S3", ENDPOINT_GOV_FIPS_NAMED},
 };
 
 #define SERVICE_COUNT (sizeof(services) / sizeof(services[0]))
 
 /* Partitions by the start of the region's name; the last one is every other region's. */
-static const struct {
+typedef struct {
     const char *region_prefix;
     const char *dns_suffix;
-} partitions[] = {
-    {"cn-", "amazonaws.com.cn"},   {"eusc-", "amazonaws.eu"},      {"us-iso-", "c2s.ic.gov"},
-    {"us-isob-", "sc2s.sgov.gov"}, {"us-isof-", "csp.hci.ic.gov"}, {"eu-isoe-", "cloud.adc-e.uk"},
-    {"", "amazonaws.com"},
+    const char *dual_stack_suffix; /* NULL: it has none */
+    int is_gov;
+} partition_t;
+
+static const partition_t partitions[] = {
+    {"us-gov-", "amazonaws.com", "api.aws", 1},
+    {"cn-", "amazonaws.com.cn", "api.amazonwebservices.com.cn", 0},
+    {"eusc-", "amazonaws.eu", "api.amazonwebservices.eu", 0},
+    {"us-iso-", "c2s.ic.gov", NULL, 0},
+    {"us-isob-", "sc2s.sgov.gov", NULL, 0},
+    {"us-isof-", "csp.hci.ic.gov", NULL, 0},
+    {"eu-isoe-", "cloud.adc-e.uk", NULL, 0},
+    {"", "amazonaws.com", "api.aws", 0},
 };
 
 const endpoint_service_t *endpoint_service(const char *name)
@@ -47,18 +56,18 @@ int endpoint_is_region(const char *region)
 {
     size_t length = strlen(region);
 
-    return length >= 1 && length <= 63 && region[0] != '-' &&
+    return length >= 1 && length <= 63 && region[0] != '-' && region[length - 1] != '-' &&
            strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
 }
 
-static const char *dns_suffix(const char *region)
+static const partition_t *partition_of(const char *region)
 {
-    size_t i = 0;
+    const partition_t *partition = partitions;
 
-    while (strncmp(region, partitions[i].region_prefix, strlen(partitions[i].region_prefix)) != 0) {
-        i++;
+    while (strncmp(region, partition->region_prefix, strlen(partition->region_prefix)) != 0) {
+        partition++;
     }
-    return partitions[i].dns_suffix;
+    return partition;
 }
 
 static const char *without_last_slashes(apr_pool_t *pool, const char *path)
@@ -102,18 +111,56 @@ static const char *parse_url(endpoint_t *endpoint, apr_pool_t *pool, const char 
     return NULL;
 }
 
+static int has_fips_in_name(const endpoint_service_t *service, const partition_t *partition,
+                            const endpoint_options_t *options)
+{
+    if (!options->fips || !partition->is_gov) {
+        return options->fips;
+    }
+    return service->gov_fips == ENDPOINT_GOV_FIPS_NAMED ||
+           (service->gov_fips == ENDPOINT_GOV_FIPS_PLAIN_IPV4 && options->dual_stack);
+}
+
+/* S3 alone says dual-stack in front of the region, and keeps the ordinary suffix. */
+static const char *make_host(apr_pool_t *pool, const endpoint_service_t *service,
+                             const char *region, const endpoint_options_t *options)
+{
+    const partition_t *partition = partition_of(region);
+    const char *fips = has_fips_in_name(service, partition, options) ? "-fips" : "";
+    int is_s3 = strcmp(service->name, "s3") == 0;
+
+    if (options->dual_stack && partition->dual_stack_suffix == NULL) {
+        return NULL;
+    }
+    return apr_pstrcat(
+        pool, service->name, fips, is_s3 && options->dual_stack ? ".dualstack." : ".", region, ".",
+        !is_s3 && options->dual_stack ? partition->dual_stack_suffix : partition->dns_suffix, NULL);
+}
+
 const char *endpoint_resolve(endpoint_t *endpoint, apr_pool_t *pool,
-                             const endpoint_service_t *service, const char *region, const char *url)
+                             const endpoint_service_t *service, const char *region,
+                             const endpoint_options_t *options)
 {
     if (!endpoint_is_region(region)) {
         return "a region looks like us-east-1";
     }
     endpoint->region = region;
     endpoint->signing_name = service->signing_name;
-    if (url != NULL) {
-        return parse_url(endpoint, pool, url);
+    if (options->url != NULL && options->fips) {
+        return "FIPS is asked for, but an endpoint of one's own is used as it stands: leave out "
+               "one of them";
     }
-    endpoint->host = apr_pstrcat(pool, service->name, ".", region, ".", dns_suffix(region), NULL);
+    if (options->url != NULL && options->dual_stack) {
+        return "dual-stack is asked for, but an endpoint of one's own is used as it stands: leave "
+               "out one of them";
+    }
+    if (options->url != NULL) {
+        return parse_url(endpoint, pool, options->url);
+    }
+    endpoint->host = make_host(pool, service, region, options);
+    if (endpoint->host == NULL) {
+        return "dual-stack is asked for, but the region's partition has no dual-stack endpoints";
+    }
     endpoint->origin = apr_pstrcat(pool, "https://", endpoint->host, NULL);
     endpoint->prefix = "";
     return NULL;

@@ -209,12 +209,13 @@ static int resolve_server(apr_pool_t *pconf, server_rec *server)
     const char *region = region_of(pconf, config);
     const char *url = endpoint_url(pconf, config, service);
     endpoint_t *endpoint = apr_pcalloc(pconf, sizeof(*endpoint));
+    const endpoint_options_t options = {.url = url};
     const char *problem;
 
     if (region == NULL) {
         return OK;
     }
-    problem = endpoint_resolve(endpoint, pconf, service, region, url);
+    problem = endpoint_resolve(endpoint, pconf, service, region, &options);
     if (problem != NULL) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server,
                      "CHAT0401: reading the configuration: region \"%s\", endpoint \"%s\" of %s: "

@@ -94,6 +94,7 @@ static const char *set_endpoint(cmd_parms *cmd, void *location, const char *name
 {
     const endpoint_service_t *service = endpoint_service(name);
     endpoint_t endpoint;
+    const endpoint_options_t options = {.url = url};
     const char *problem;
 
     (void)location;
@@ -103,7 +104,7 @@ static const char *set_endpoint(cmd_parms *cmd, void *location, const char *name
     }
     problem =
         endpoint_resolve(&endpoint, cmd->temp_pool,
-                         service != NULL ? service : endpoint_service_at(0), "us-east-1", url);
+                         service != NULL ? service : endpoint_service_at(0), "us-east-1", &options);
     if (problem != NULL) {
         return complain(cmd, "\"%s\": %s", url, problem);
     }
