@@ -20,7 +20,7 @@ our $HTTPD   = $ENV{HTTPD}      || '/usr/sbin/apache2';
 our $LIBEXEC = $ENV{LIBEXECDIR} || '/usr/lib/apache2/modules';
 
 # A line like these in an error log fails the test.
-our $CRASH = qr/exit signal|AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|[Aa]ssertion/;
+our $CRASH = qr/exit signal|ERROR: (?:Address|Leak)Sanitizer|WARNING: ThreadSanitizer|runtime error:|[Aa]ssertion/;
 
 my %running;    # pid of httpd => object, in this process
 
@@ -164,16 +164,23 @@ sub prepare {
 sub _environment {
     my ($self) = @_;
     my %kept = map { $_ => $ENV{$_} } grep { /^(?:PATH|LANG|TZ|\w+SAN_OPTIONS)$/ } keys %ENV;
-    my $library = { asan => 'libasan.so', tsan => 'libtsan.so' }->{ $ENV{SANITIZER} || '' };
-    if ($library) {
-        chomp($kept{LD_PRELOAD} = `gcc -print-file-name=$library`);
+    if (grep { $_ eq 'ssl' } @{ $self->{option}{modules} }) {
+        ($kept{LSAN_OPTIONS} //= '') =~ s{lsan\.supp}{lsan-ssl.supp};
     }
     return (%kept, %{ $self->{option}{env} });
+}
+
+# httpd itself is not built with the sanitizer, so its library must come first.
+sub _command {
+    my $library = { asan => 'libasan.so', tsan => 'libtsan.so' }->{ $ENV{SANITIZER} || '' } or return $HTTPD;
+    chomp(my $path = `gcc -print-file-name=$library`);
+    return ('env', "LD_PRELOAD=$path", $HTTPD);
 }
 
 sub _launch {
     my ($self) = @_;
     my %environment = $self->_environment;
+    my @command = _command();
     my $pid = fork() // croak "fork: $!";
     if ($pid == 0) {
         %ENV = %environment;
@@ -182,9 +189,9 @@ sub _launch {
         open(STDERR, '>&', \*STDOUT);
         setpgrp(0, 0);
         # httpd must not outlive a test that is killed.
-        my @guard = -x '/usr/bin/setpriv' && !$environment{LD_PRELOAD} ? qw(/usr/bin/setpriv --pdeathsig TERM) : ();
+        my @guard = -x '/usr/bin/setpriv' ? qw(/usr/bin/setpriv --pdeathsig TERM) : ();
         # A chat in flight is two descriptors.
-        exec('/bin/sh', '-c', 'ulimit -n "$(ulimit -H -n)"; exec "$@"', 'sh', @guard, $HTTPD, '-DFOREGROUND', '-f',
+        exec('/bin/sh', '-c', 'ulimit -n "$(ulimit -H -n)"; exec "$@"', 'sh', @guard, @command, '-DFOREGROUND', '-f',
             "$self->{dir}/httpd.conf") or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
@@ -218,8 +225,9 @@ sub configtest {
     my ($class, %option) = @_;
     my $self = $class->prepare(%option);
     my %environment = $self->_environment;
+    my $command = join ' ', _command();
     local %ENV = %environment;
-    my $text = `$HTTPD -t -f $self->{dir}/httpd.conf 2>&1`;
+    my $text = `$command -t -f $self->{dir}/httpd.conf 2>&1`;
     my $status = $? >> 8;
     $text .= $self->error_log;
     remove_tree($self->{dir});
