@@ -157,10 +157,11 @@ test-tsan: ## the same tests under ThreadSanitizer, httpd included
 , := ,
 export SANITIZER
 
+VALGRIND = valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible
+
 test-valgrind: deps-valgrind ## the unit tests under valgrind: no error, no leak
 	@$(MAKE) --no-print-directory unit
-	prove $(PROVE_FLAGS) --exec 'valgrind -q --error-exitcode=9 --leak-check=full \
-	  --errors-for-leak-kinds=definite,indirect,possible --trace-children=no' $(UNIT_BIN)
+	prove $(PROVE_FLAGS) --exec '$(VALGRIND)' $(UNIT_BIN)
 
 FUZZ_SECONDS ?= 60
 FUZZ_CFLAGS   = $(BASICS) -O1 -g $(WARN) $(PKG_CFLAGS) -fno-sanitize-recover=all
