@@ -234,8 +234,9 @@ MODS_AVAILABLE = $(DESTDIR)$(SYSCONFDIR)/mods-available
 
 install: modules ## into httpd's module folder; chatbot.load and .conf where a2enmod finds them (DESTDIR=)
 	install -D -m 644 $(BUILD)/mod_chatbot.so '$(DESTDIR)$(LIBEXECDIR)/mod_chatbot.so'
-	if [ -d '$(SYSCONFDIR)/mods-available' ] || [ -d '$(MODS_AVAILABLE)' ]; then \
+	@if [ -d '$(SYSCONFDIR)/mods-available' ] || [ -d '$(MODS_AVAILABLE)' ]; then \
 	  install -D -m 644 -t '$(MODS_AVAILABLE)' conf/chatbot.load conf/chatbot.conf; \
+	  sed -i 's#/usr/lib/apache2/modules#$(LIBEXECDIR)#' '$(MODS_AVAILABLE)/chatbot.load'; \
 	  echo 'installed; now: a2enmod chatbot && apachectl configtest && apachectl graceful'; \
 	else \
 	  echo 'installed; now add to httpd.conf what conf/chatbot.load and conf/chatbot.conf say'; \
