@@ -80,7 +80,7 @@ static const struct {
     {"ResourceNotFoundException", BACKEND_ERROR},
     {"ServiceQuotaExceededException", BACKEND_ERROR},
     {"ValidationException", BACKEND_ERROR},
-    {"InternalServerException", BACKEND_ERROR},
+    {"InternalServerException", BACKEND_UNAVAILABLE},
 };
 
 /* By the code when it is a known one, else by the status; 0 when there was none. */
@@ -100,7 +100,7 @@ static backend_end_e classify(const char *code, size_t length, int status)
     case 408:
     case 504: return BACKEND_TIMEOUT;
     case 429: return BACKEND_THROTTLED;
-    default: return BACKEND_ERROR;
+    default: return status >= 500 ? BACKEND_UNAVAILABLE : BACKEND_ERROR;
     }
 }
 
@@ -286,7 +286,7 @@ static backend_end_e end_of_call(const call_result_t *result)
     switch (result->end) {
     case CALL_TIMEOUT: return BACKEND_TIMEOUT;
     case CALL_REFUSED: return classify(result->code, strlen(result->code), result->status);
-    case CALL_BROKEN: return result->status != 0 ? BACKEND_PROTOCOL_ERROR : BACKEND_ERROR;
+    case CALL_BROKEN: return result->status != 0 ? BACKEND_PROTOCOL_ERROR : BACKEND_UNAVAILABLE;
     default: return BACKEND_ANSWERED;
     }
 }

@@ -19,7 +19,8 @@ typedef enum {
     BACKEND_BUSY,              /* the session has another turn in flight there */
     BACKEND_ACCESS_DENIED,     /* credentials or permissions */
     BACKEND_DEPENDENCY_FAILED, /* something the agent itself calls */
-    BACKEND_ERROR,             /* any other error it reported, or it cannot be reached */
+    BACKEND_UNAVAILABLE,       /* it cannot be reached, or failed inside */
+    BACKEND_ERROR,             /* any other error it reported */
     BACKEND_PROTOCOL_ERROR,    /* nonsense: a wrong checksum, a cut or an empty answer */
     BACKEND_INTERNAL           /* our own: out of memory */
 } backend_end_e;

@@ -56,9 +56,28 @@ static reply_e reply_of(backend_end_e end)
     case BACKEND_BUSY: return REPLY_SESSION_BUSY;
     case BACKEND_ACCESS_DENIED: return REPLY_UPSTREAM_ACCESS_DENIED;
     case BACKEND_DEPENDENCY_FAILED: return REPLY_DEPENDENCY_FAILED;
+    case BACKEND_UNAVAILABLE:
     case BACKEND_ERROR: return REPLY_UPSTREAM_ERROR;
     case BACKEND_PROTOCOL_ERROR: return REPLY_UPSTREAM_PROTOCOL_ERROR;
     default: return REPLY_INTERNAL_ERROR;
+    }
+}
+
+/* An answer that the agent gives, be it a refusal, shows that the agent is there. */
+static void report_to_circuit(flow_t *flow, backend_end_e end)
+{
+    const flow_settings_t *settings = &flow->settings;
+    int failed =
+        end == BACKEND_TIMEOUT || end == BACKEND_UNAVAILABLE || end == BACKEND_PROTOCOL_ERROR;
+
+    if (settings->circuit == NULL || end == BACKEND_INTERNAL) {
+        return;
+    }
+    if (circuit_report(settings->circuit, &settings->circuit_settings, clock_monotonic(), failed)) {
+        LOG_WARN(
+            "CHAT0304: the circuit of %s is open: too many calls failed; chats are refused with "
+            "503 circuit_open for %d s, then one may try (ChatbotCircuitBreaker)",
+            settings->backend->name, (int)apr_time_sec(settings->circuit_settings.open));
     }
 }
 
@@ -68,6 +87,7 @@ static void on_answered(void *baton, const backend_outcome_t *outcome)
     flow_result_t *result = &flow->result;
 
     flow->machine->turn = NULL;
+    report_to_circuit(flow, outcome->end);
     result->tokens = outcome->tokens;
     (void)apr_cpystrn(result->aws_request_id, outcome->aws_request_id,
                       sizeof(result->aws_request_id));
@@ -138,6 +158,7 @@ static void on_deadline(loop_timer_t *timer)
 {
     flow_t *flow = LOOP_CONTAINER(timer, machine_t, deadline)->flow;
 
+    report_to_circuit(flow, BACKEND_TIMEOUT);
     stop_invoking(flow);
     fail(flow, REPLY_UPSTREAM_TIMEOUT,
          "waiting for the agent's answer: the turn's time is up (ChatbotTimeout total=)");

@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "chat/reply.h"
 #include "chat/request.h"
+#include "shm/circuit.h"
 
 #define FLOW_REQUEST_ID_MAX     128
 #define FLOW_SESSION_ID_MAX     100
@@ -27,6 +28,8 @@ typedef struct flow_t flow_t;
 typedef struct {
     const backend_t *backend;  /* lives as long as the chat */
     apr_interval_time_t total; /* the whole turn, microseconds */
+    circuit_t *circuit;        /* told how the backend does; NULL: there is none */
+    circuit_settings_t circuit_settings;
 } flow_settings_t;
 
 /* What came of a chat; complete once on_done was called. */

@@ -35,6 +35,8 @@
       "This server may not use the chatbot; its operator has to look")                             \
     X(DEPENDENCY_FAILED, 502, "dependency_failed", 0, "Something the chatbot depends on failed")   \
     X(OVERLOADED, 503, "overloaded", 1, "Too many chats are in flight; please try again shortly")  \
+    X(CIRCUIT_OPEN, 503, "circuit_open", 10,                                                       \
+      "The chatbot failed too often; it is given a rest, please try again later")                  \
     X(NO_CREDENTIALS, 503, "no_credentials", 30,                                                   \
       "The chatbot is not available; its operator has to look")                                    \
     X(NOT_CONFIGURED, 503, "not_configured", 60,                                                   \

@@ -122,7 +122,7 @@ static void set_error_headers(request_rec *r, reply_e reply)
 
     set_headers(r);
     apr_table_setn(r->notes, "chatbot-outcome", error->code);
-    if (error->retry_after > 0) {
+    if (error->retry_after > 0 && apr_table_get(r->err_headers_out, "Retry-After") == NULL) {
         apr_table_setn(r->err_headers_out, "Retry-After", apr_itoa(r->pool, error->retry_after));
     }
     if (reply == REPLY_BAD_REQUEST || reply == REPLY_BODY_TOO_LARGE || child_is_stopping()) {

@@ -17,6 +17,9 @@ APLOG_USE_MODULE(chatbot);
 /* Children of the old generation finish their chats while the new ones have started. */
 #define GENERATIONS 4u
 
+/* Agents that can have a circuit breaker: more than one httpd is ever given. */
+#define CIRCUITS 256u
+
 static const char retained_key[] = "mod_chatbot-shared-memory";
 
 static struct {
@@ -24,6 +27,8 @@ static struct {
     segment_t *segment;
     gauge_t *gauge;
     unsigned gauge_slots;
+    circuits_t *circuits;
+    unsigned circuit_count;
     unsigned slot;
     unsigned max_in_flight;
     call_client_t client;
@@ -66,6 +71,7 @@ static segment_plan_t plan_segment(void)
     int daemons = 0;
 
     (void)ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &daemons);
+    plan.circuits = CIRCUITS;
     plan.child_slots = GENERATIONS * (unsigned)(daemons > 0 ? daemons : 1);
     return plan;
 }
@@ -105,6 +111,7 @@ int child_prepare(apr_pool_t *pconf, server_rec *main_server)
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     child.gauge = segment_gauge(child.segment, &child.gauge_slots);
+    child.circuits = segment_circuits(child.segment, &child.circuit_count);
     return OK;
 }
 
@@ -127,6 +134,11 @@ int child_enter_chat(void)
 void child_leave_chat(void)
 {
     gauge_leave(child.gauge, child.slot);
+}
+
+circuit_t *child_circuit(const char *name)
+{
+    return circuit_find(child.circuits, child.circuit_count, name);
 }
 
 /* ---- start and stop ---- */

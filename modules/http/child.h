@@ -5,6 +5,7 @@
 #define HTTP_CHILD_H
 
 #include "aws/call.h"
+#include "shm/circuit.h"
 
 #include <httpd.h>
 
@@ -34,6 +35,10 @@ int child_is_stopping(void);
  * thread. */
 int child_enter_chat(void);
 void child_leave_chat(void);
+
+/* The circuit breaker of an agent by that name, shared by all children; NULL when there are too
+ * many agents for one more. Any thread. */
+circuit_t *child_circuit(const char *name);
 
 /* For the I/O thread; the loop also for loop_post(). */
 const call_client_t *child_client(void);

@@ -84,6 +84,8 @@ void *config_merge_locations(apr_pool_t *pool, void *base_, void *over_)
     TAKE_OVER(idle, CONFIG_UNSET);
     TAKE_OVER(stream, CONFIG_UNSET);
     TAKE_OVER(timeout_status, CONFIG_UNSET);
+    merged->circuit_is_set = over->circuit_is_set || base->circuit_is_set;
+    merged->circuit = over->circuit_is_set ? over->circuit : base->circuit;
     TAKE_OVER(max_message, CONFIG_UNSET);
     TAKE_OVER(max_body, CONFIG_UNSET);
     return merged;
@@ -154,6 +156,13 @@ call_limits_t config_call_limits(const config_location_t *location)
                                   .idle = or_default(location->idle, DEFAULT_IDLE)};
 
     return limits;
+}
+
+circuit_settings_t config_circuit(const config_location_t *location)
+{
+    static const circuit_settings_t normal = CONFIG_CIRCUIT_DEFAULT;
+
+    return location->circuit_is_set ? location->circuit : normal;
 }
 
 unsigned config_max_in_flight(const server_rec *main_server)

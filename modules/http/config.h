@@ -10,6 +10,7 @@
 #include "aws/call.h"
 #include "aws/credentials.h"
 #include "aws/endpoint.h"
+#include "shm/circuit.h"
 
 #include <httpd.h>
 
@@ -19,6 +20,12 @@
 extern module AP_MODULE_DECLARE_DATA chatbot_module;
 
 #define CONFIG_UNSET (-1)
+
+/* ChatbotCircuitBreaker errors=50% min=20 window=30s open=10s */
+#define CONFIG_CIRCUIT_DEFAULT                                                                     \
+    {                                                                                              \
+        50, 20, apr_time_from_sec(30), apr_time_from_sec(10)                                       \
+    }
 
 /* A server: directives of context S and V. */
 typedef struct {
@@ -39,6 +46,8 @@ typedef struct {
     apr_interval_time_t idle;
     apr_interval_time_t stream;
     int timeout_status;
+    int circuit_is_set;
+    circuit_settings_t circuit;
     apr_off_t max_message; /* characters */
     apr_off_t max_body;    /* bytes */
 } config_location_t;
@@ -69,6 +78,7 @@ apr_off_t config_max_message(const config_location_t *location);
 apr_off_t config_max_body(const config_location_t *location);
 apr_interval_time_t config_total_timeout(const config_location_t *location);
 call_limits_t config_call_limits(const config_location_t *location);
+circuit_settings_t config_circuit(const config_location_t *location);
 unsigned config_max_in_flight(const server_rec *main_server);
 
 /* The credentials of the process, or NULL and why. */

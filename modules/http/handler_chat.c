@@ -1,11 +1,14 @@
 #include "http/handler_chat.h"
 
 #include "backend/agent.h"
+#include "base/clock.h"
 #include "http/answer.h"
 #include "http/body.h"
 #include "http/child.h"
 #include "http/config.h"
 #include "http/delivery.h"
+
+#include <apr_strings.h>
 
 /* Why no chat can be held here at all; REPLY_ANSWER: it can. */
 static reply_e find_obstacle(const request_rec *r)
@@ -64,10 +67,40 @@ static reply_e take_request(request_rec *r, flow_t *flow, buffer_t *issues, int 
     return trouble;
 }
 
+/* By the endpoint and the agent: locations that share those share the circuit. */
+static void set_circuit(const request_rec *r, flow_settings_t *settings)
+{
+    const config_location_t *location = config_of_location(r);
+    const endpoint_t *endpoint = config_of_server(r->server)->agent_runtime;
+
+    settings->circuit_settings = config_circuit(location);
+    settings->circuit = child_circuit(apr_pstrcat(r->pool, endpoint->origin, endpoint->prefix, " ",
+                                                  config_agent_id(location), NULL));
+}
+
+/* 0 and Retry-After when the agent is given a rest. */
+static int is_allowed(request_rec *r, const flow_settings_t *settings)
+{
+    apr_interval_time_t wait = 0;
+
+    if (settings->circuit == NULL ||
+        circuit_allows(settings->circuit, &settings->circuit_settings, clock_monotonic(), &wait)) {
+        return 1;
+    }
+    apr_table_setn(r->err_headers_out, "Retry-After",
+                   apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_sec(wait) + 1));
+    return 0;
+}
+
 static int start_chat(request_rec *r, flow_t *flow)
 {
     const config_location_t *location = config_of_location(r);
 
+    set_circuit(r, &flow->settings);
+    if (!is_allowed(r, &flow->settings)) {
+        flow_destroy(flow);
+        return answer_error(r, REPLY_CIRCUIT_OPEN, NULL);
+    }
     if (!child_enter_chat()) {
         flow_destroy(flow);
         return answer_error(r, REPLY_OVERLOADED, NULL);

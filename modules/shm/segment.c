@@ -1,5 +1,6 @@
 #include "shm/segment.h"
 
+#include "shm/circuit.h"
 #include "shm/gauge.h"
 
 #include <apr_shm.h>
@@ -8,10 +9,12 @@
 
 #define PART_ALIGNMENT 64u
 #define SLOTS_MAX      65536u
+#define CIRCUITS_MAX   65536u
 
 typedef struct {
     segment_plan_t plan;
     size_t gauge_offset;
+    size_t circuits_offset;
 } header_t;
 
 struct segment_t {
@@ -28,13 +31,16 @@ apr_status_t segment_create(segment_t **segment, const segment_plan_t *plan, apr
 {
     segment_t *made = apr_pcalloc(pool, sizeof(*made));
     size_t gauge_offset = align(sizeof(header_t));
+    size_t circuits_offset;
     size_t size;
     apr_status_t status;
 
-    if (plan->child_slots == 0 || plan->child_slots > SLOTS_MAX) {
+    if (plan->child_slots == 0 || plan->child_slots > SLOTS_MAX || plan->circuits == 0 ||
+        plan->circuits > CIRCUITS_MAX) {
         return APR_EINVAL;
     }
-    size = gauge_offset + align(gauge_size(plan->child_slots));
+    circuits_offset = gauge_offset + align(gauge_size(plan->child_slots));
+    size = circuits_offset + align(circuit_size(plan->circuits));
     status = apr_shm_create(&made->shm, size, NULL, pool);
     if (status != APR_SUCCESS) {
         return status;
@@ -43,17 +49,25 @@ apr_status_t segment_create(segment_t **segment, const segment_plan_t *plan, apr
     memset(made->header, 0, size);
     made->header->plan = *plan;
     made->header->gauge_offset = gauge_offset;
+    made->header->circuits_offset = circuits_offset;
     *segment = made;
     return APR_SUCCESS;
 }
 
 int segment_fits(const segment_t *segment, const segment_plan_t *plan)
 {
-    return segment->header->plan.child_slots == plan->child_slots;
+    return segment->header->plan.child_slots == plan->child_slots &&
+           segment->header->plan.circuits == plan->circuits;
 }
 
 void *segment_gauge(const segment_t *segment, unsigned *child_slots)
 {
     *child_slots = segment->header->plan.child_slots;
     return (char *)segment->header + segment->header->gauge_offset;
+}
+
+void *segment_circuits(const segment_t *segment, unsigned *count)
+{
+    *count = segment->header->plan.circuits;
+    return (char *)segment->header + segment->header->circuits_offset;
 }

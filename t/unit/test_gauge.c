@@ -13,8 +13,8 @@ static apr_pool_t *pool;
 
 static void the_segment_is_planned(void)
 {
-    segment_plan_t plan = {4};
-    segment_plan_t other = {8};
+    segment_plan_t plan = {4, 2};
+    segment_plan_t other = {8, 2};
     segment_t *segment = NULL;
     unsigned slots = 0;
 
@@ -22,13 +22,14 @@ static void the_segment_is_planned(void)
     OK(segment_fits(segment, &plan), "it fits its plan");
     OK(!segment_fits(segment, &other), "it does not fit another one");
     OK(segment_gauge(segment, &slots) != NULL && slots == 4, "the gauge has its slots");
+    OK(segment_circuits(segment, &slots) != NULL && slots == 2, "and so have the circuits");
     plan.child_slots = 0;
     IS_NUMBER(segment_create(&segment, &plan, pool), APR_EINVAL, "no slots are no plan");
 }
 
 static gauge_t *make_gauge(unsigned children, unsigned *slots)
 {
-    segment_plan_t plan = {children};
+    segment_plan_t plan = {children, 1};
     segment_t *segment = NULL;
 
     (void)segment_create(&segment, &plan, pool);

@@ -15,6 +15,7 @@ our $QUIET = join '', map { "<IfDirective $$_[0]>\n    $$_[0] $$_[1]\n</IfDirect
     [ ChatbotRateLimit    => 'Off' ],
     [ ChatbotMetrics      => 'Off' ],
     [ ChatbotSessionStore => 'none' ],
+    [ ChatbotCircuitBreaker => 'Off' ],
 );
 
 our $HANDLERS = <<'CONF';
