@@ -1,5 +1,6 @@
 #include "aws/profile.h"
 
+#include "aws/profile_line.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -18,12 +19,6 @@ struct profile_set_t {
     apr_pool_t *pool;
     apr_hash_t *sections[KINDS]; /* name → section_t */
 };
-
-/* A part of a line. */
-typedef struct {
-    char *at;
-    size_t length;
-} slice_t;
 
 /* A text's private copy, wiped with the pool. */
 typedef struct {
@@ -85,68 +80,13 @@ static void log_skipped(const parser_t *parser, const char *what)
               parser->file == PROFILE_CONFIG ? "config" : "credentials", what);
 }
 
-/* With the carriage return of a line that ends in CR LF. */
-static int is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-static slice_t trim(slice_t text)
-{
-    while (text.length > 0 && is_blank(text.at[text.length - 1])) {
-        text.length--;
-    }
-    while (text.length > 0 && is_blank(text.at[0])) {
-        text.at++;
-        text.length--;
-    }
-    return text;
-}
-
-/* The line up to its comment. */
-static slice_t without_comment(slice_t line, int only_after_blank)
-{
-    size_t i;
-
-    for (i = 0; i < line.length; i++) {
-        if ((line.at[i] == '#' || line.at[i] == ';') &&
-            (!only_after_blank || (i > 0 && is_blank(line.at[i - 1])))) {
-            line.length = i;
-        }
-    }
-    return line;
-}
-
-/* The slice as a string: what followed it is overwritten. */
-static char *end(slice_t text)
-{
-    text.at[text.length] = '\0';
-    return text.at;
-}
-
-static void lower(slice_t text)
-{
-    size_t i;
-
-    for (i = 0; i < text.length; i++) {
-        if (text.at[i] >= 'A' && text.at[i] <= 'Z') {
-            text.at[i] = (char)(text.at[i] - 'A' + 'a');
-        }
-    }
-}
-
-static int is_name(slice_t text)
+static int is_name(profile_line_t text)
 {
     return text.length > 0 && text_only(text.at, text.length, NAME_PUNCTUATION);
 }
 
-static int is(slice_t text, const char *word)
-{
-    return text.length == strlen(word) && memcmp(text.at, word, text.length) == 0;
-}
-
 /* Which kind of section a header "[prefix name]" opens; KINDS for none of ours. */
-static int section_kind(profile_file_e file, slice_t prefix, slice_t name)
+static int section_kind(profile_file_e file, profile_line_t prefix, profile_line_t name)
 {
     if (!is_name(name)) {
         return KINDS;
@@ -155,12 +95,12 @@ static int section_kind(profile_file_e file, slice_t prefix, slice_t name)
         return prefix.length == 0 ? CREDENTIALS : KINDS;
     }
     if (prefix.length == 0) {
-        return is(name, "default") ? CONFIG_PLAIN_DEFAULT : KINDS;
+        return profile_line_equals(name, "default") ? CONFIG_PLAIN_DEFAULT : KINDS;
     }
-    if (is(prefix, "profile")) {
+    if (profile_line_equals(prefix, "profile")) {
         return CONFIG;
     }
-    return is(prefix, "services") ? SERVICES : KINDS;
+    return profile_line_equals(prefix, "services") ? SERVICES : KINDS;
 }
 
 static section_t *open_section(profile_set_t *set, int kind, const char *name)
@@ -174,36 +114,15 @@ static section_t *open_section(profile_set_t *set, int kind, const char *name)
     return section;
 }
 
-/* Takes the first word off a header's inside, when there are two. */
-static slice_t take_prefix(slice_t *name)
+static const char *read_header(parser_t *parser, profile_line_t line)
 {
-    slice_t prefix = {name->at, 0};
-
-    while (prefix.length < name->length && !is_blank(name->at[prefix.length])) {
-        prefix.length++;
-    }
-    if (prefix.length == name->length) {
-        prefix.length = 0;
-    }
-    name->at += prefix.length;
-    name->length -= prefix.length;
-    *name = trim(*name);
-    return prefix;
-}
-
-static const char *read_header(parser_t *parser, slice_t line)
-{
-    slice_t name = trim(without_comment(line, 0));
-    slice_t prefix;
+    profile_line_t prefix;
+    profile_line_t name;
     int kind;
 
-    if (name.at[name.length - 1] != ']') {
+    if (!profile_line_header(line, &prefix, &name)) {
         return complain(parser, "Profile definition must end with ']'");
     }
-    name.at++;
-    name.length -= 2;
-    name = trim(name);
-    prefix = take_prefix(&name);
     kind = section_kind(parser->file, prefix, name);
     if (kind == KINDS) {
         log_skipped(parser, parser->file == PROFILE_CONFIG
@@ -211,65 +130,47 @@ static const char *read_header(parser_t *parser, slice_t line)
                                 : "a profile is written [name] there");
     }
     parser->in_section = 1;
-    parser->section = kind == KINDS ? NULL : open_section(parser->set, kind, end(name));
+    parser->section =
+        kind == KINDS ? NULL : open_section(parser->set, kind, profile_line_end(name));
     parser->value = NULL;
     return NULL;
 }
 
-/* Splits "key = value # comment"; 0 when there is no "=". */
-static int split(slice_t line, slice_t *key, slice_t *value)
-{
-    char *equals;
-
-    line = without_comment(line, 1);
-    equals = memchr(line.at, '=', line.length);
-    if (equals == NULL) {
-        return 0;
-    }
-    key->at = line.at;
-    key->length = (size_t)(equals - line.at);
-    value->at = equals + 1;
-    value->length = line.length - key->length - 1;
-    *key = trim(*key);
-    *value = trim(*value);
-    return 1;
-}
-
-static void store(const parser_t *parser, slice_t key)
+static void store(const parser_t *parser, profile_line_t key)
 {
     if (!is_name(key)) {
         log_skipped(parser, "a property's name has letters, digits and " NAME_PUNCTUATION " only");
     } else if (parser->section != NULL) {
-        lower(key);
-        apr_hash_set(parser->section, end(key), APR_HASH_KEY_STRING, parser->value);
+        profile_line_lower(key);
+        apr_hash_set(parser->section, profile_line_end(key), APR_HASH_KEY_STRING, parser->value);
     }
 }
 
-static const char *read_property(parser_t *parser, slice_t line)
+static const char *read_property(parser_t *parser, profile_line_t line)
 {
-    slice_t key;
-    slice_t value;
+    profile_line_t key;
+    profile_line_t value;
 
     if (!parser->in_section) {
         return complain(parser, "Expected a profile definition, found a property");
     }
-    if (!split(line, &key, &value)) {
+    if (!profile_line_property(line, &key, &value)) {
         return complain(parser, "Expected an '=' sign defining a property");
     }
     if (key.length == 0) {
         return complain(parser, "Property did not have a name");
     }
-    parser->value = end(value);
+    parser->value = profile_line_end(value);
     parser->value_end = value.at + value.length;
     parser->has_sub_properties = value.length == 0;
     store(parser, key);
     return NULL;
 }
 
-static const char *read_continuation(parser_t *parser, slice_t line)
+static const char *read_continuation(parser_t *parser, profile_line_t line)
 {
-    slice_t key;
-    slice_t value;
+    profile_line_t key;
+    profile_line_t value;
 
     if (!parser->in_section) {
         return complain(parser, "Expected a profile definition, found continuation");
@@ -278,14 +179,14 @@ static const char *read_continuation(parser_t *parser, slice_t line)
         return complain(parser, "Expected a property definition, found continuation");
     }
     if (parser->has_sub_properties) {
-        if (!split(line, &key, &value)) {
+        if (!profile_line_property(line, &key, &value)) {
             return complain(parser, "Expected an '=' sign defining a sub-property");
         }
         if (key.length == 0) {
             return complain(parser, "Sub-property did not have a name");
         }
     }
-    line = trim(line);
+    line = profile_line_trim(line);
     *parser->value_end++ = '\n';
     memmove(parser->value_end, line.at, line.length);
     parser->value_end += line.length;
@@ -293,29 +194,31 @@ static const char *read_continuation(parser_t *parser, slice_t line)
     return NULL;
 }
 
-static const char *read_line(parser_t *parser, slice_t line)
+static const char *read_line(parser_t *parser, profile_line_t line)
 {
     if (memchr(line.at, '\0', line.length) != NULL) {
         return complain(parser, "Expected text, found a NUL byte");
     }
-    if (trim(line).length == 0 || line.at[0] == '#' || line.at[0] == ';') {
+    if (profile_line_trim(line).length == 0 || line.at[0] == '#' || line.at[0] == ';') {
         return NULL;
     }
     if (line.at[0] == '[') {
         return read_header(parser, line);
     }
-    return is_blank(line.at[0]) ? read_continuation(parser, line) : read_property(parser, line);
+    return profile_line_is_blank(line.at[0]) ? read_continuation(parser, line)
+                                             : read_property(parser, line);
 }
 
 const char *profile_parse(profile_set_t *set, const char *text, size_t length, profile_file_e file)
 {
     parser_t parser = {.set = set, .file = file};
-    slice_t rest = {copy_text(set, text, length), length};
+    profile_line_t rest = {copy_text(set, text, length), length};
     const char *problem = NULL;
 
     while (rest.length > 0 && problem == NULL) {
         char *newline = memchr(rest.at, '\n', rest.length);
-        slice_t line = {rest.at, newline != NULL ? (size_t)(newline - rest.at) : rest.length};
+        profile_line_t line = {rest.at,
+                               newline != NULL ? (size_t)(newline - rest.at) : rest.length};
         size_t taken = line.length + (newline != NULL);
 
         rest.at += taken;
@@ -362,11 +265,11 @@ static const char *sub_property(apr_pool_t *pool, char *lines, const char *name)
     const char *found = NULL;
 
     while (lines != NULL && *lines != '\0') {
-        slice_t line = {lines, strcspn(lines, "\n")};
-        slice_t key;
-        slice_t value;
+        profile_line_t line = {lines, strcspn(lines, "\n")};
+        profile_line_t key;
+        profile_line_t value;
 
-        if (split(line, &key, &value) && is(key, name)) {
+        if (profile_line_property(line, &key, &value) && profile_line_equals(key, name)) {
             found = apr_pstrmemdup(pool, value.at, value.length);
         }
         lines += line.length + (lines[line.length] == '\n');
@@ -378,7 +281,7 @@ const char *profile_endpoint_url(const profile_set_t *set, apr_pool_t *pool, con
                                  const char *service, const char **url)
 {
     const char *services = profile_property(set, profile, "services");
-    slice_t key = {apr_pstrdup(pool, service), strlen(service)};
+    profile_line_t key = {apr_pstrdup(pool, service), strlen(service)};
     section_t *section;
 
     *url = NULL;
@@ -390,7 +293,7 @@ const char *profile_endpoint_url(const profile_set_t *set, apr_pool_t *pool, con
                                 "section [services %s]",
                                 profile, services, services);
         }
-        lower(key);
+        profile_line_lower(key);
         *url = sub_property(pool, value_of(section, key.at), "endpoint_url");
     }
     if (*url == NULL) {
