@@ -268,14 +268,29 @@ static int speak_as_told(invoke_t *invoke)
     return 1;
 }
 
-static void converse(invoke_t *invoke, sessions_t *sessions)
+/* The session of this call, NULL when memory is out or another call has it. */
+static session_t *take_session(emulator_t *emulator, invoke_t *invoke)
 {
-    session_t *session = sessions_get(sessions, invoke->agent, invoke->alias, invoke->session);
+    const switches_t *switches = &emulator->switches;
+    session_t *session =
+        sessions_get(emulator->sessions, invoke->agent, invoke->alias, invoke->session,
+                     apr_time_from_msec(switches->numbers[SWITCHES_SESSION_IDLE_MS]));
 
-    if (session == NULL) {
-        invoke->output.failed = 1;
-        return;
+    if (session != NULL && switches->numbers[SWITCHES_CONFLICTS] &&
+        journal_is_open(emulator->journal, session->ticket)) {
+        (void)refuse(invoke, 409, "ConflictException",
+                     "There was a conflict performing an operation: another call of this session "
+                     "is in progress. Resolve the conflict and retry your request.");
+        return NULL;
     }
+    if (session != NULL) {
+        session->ticket = invoke->call->ticket;
+    }
+    return session;
+}
+
+static void converse(invoke_t *invoke, sessions_t *sessions, session_t *session)
+{
     if (invoke->ends) {
         (void)buffer_puts(&invoke->output, "The session has ended.");
         sessions_forget(sessions, session);
@@ -325,6 +340,7 @@ static answer_t *answer_invoke(emulator_t *emulator, invoke_t *invoke)
 {
     const call_t *call = invoke->call;
     int good = check_labels(invoke) && read_body(invoke);
+    session_t *session;
     answer_t *answer;
 
     journal_subject(emulator->journal, call->ticket, invoke->session, buffer_text(&invoke->input),
@@ -332,11 +348,15 @@ static answer_t *answer_invoke(emulator_t *emulator, invoke_t *invoke)
     if (!good) {
         return invoke->refusal;
     }
-    answer = effects_replace(call->script, modelled);
+    answer = effects_replace(call->script, modelled, rest_error);
     if (answer != NULL) {
         return answer;
     }
-    converse(invoke, emulator->sessions);
+    session = take_session(emulator, invoke);
+    if (session == NULL) {
+        return invoke->refusal;
+    }
+    converse(invoke, emulator->sessions, session);
     return stream_answer(invoke);
 }
 
@@ -355,5 +375,7 @@ static answer_t *answer_call(emulator_t *emulator, call_t *call)
     return answer;
 }
 
-const service_t agents_service = {
-    .rules = {.service = "bedrock"}, .operation = find_operation, .answer = answer_call};
+const service_t agents_service = {.rules = {.service = "bedrock"},
+                                  .operation = find_operation,
+                                  .answer = answer_call,
+                                  .error = rest_error};

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define HEADERS_MAX (64 * 1024)
 
@@ -35,6 +36,23 @@ void answer_destroy(answer_t *answer)
 void answer_header(answer_t *answer, const char *name, const char *value)
 {
     (void)buffer_printf(&answer->headers, "%s: %s\r\n", name, value);
+}
+
+void answer_drop_header(answer_t *answer, const char *name)
+{
+    size_t length = strlen(name);
+    char *line = answer->headers.data;
+
+    while (line != NULL && *line != '\0') {
+        char *next = strstr(line, "\r\n") + 2;
+        size_t left = answer->headers.length - (size_t)(next - answer->headers.data);
+        if (strncasecmp(line, name, length) == 0 && line[length] == ':') {
+            memmove(line, next, left + 1);
+            answer->headers.length -= (size_t)(next - line);
+            return;
+        }
+        line = next;
+    }
 }
 
 void answer_step(answer_t *answer, answer_step_e kind, size_t amount)
@@ -89,6 +107,7 @@ static const char *reason_phrase(int status)
     } known[] = {{200, "OK"},
                  {204, "No Content"},
                  {400, "Bad Request"},
+                 {401, "Unauthorized"},
                  {403, "Forbidden"},
                  {404, "Not Found"},
                  {405, "Method Not Allowed"},
@@ -140,9 +159,11 @@ static void render_head(answer_t *answer)
     buffer_t *wire = &answer->wire;
     size_t announced = ends_by_force(answer) ? answer->body.length : body_to_send(answer);
 
-    (void)apr_rfc822_date(date, clock_wall());
-    (void)buffer_printf(wire, "HTTP/1.1 %d %s\r\nDate: %s\r\n", answer->status,
-                        reason_phrase(answer->status), date);
+    (void)buffer_printf(wire, "HTTP/1.1 %d %s\r\n", answer->status, reason_phrase(answer->status));
+    if (!answer->dateless) {
+        (void)apr_rfc822_date(date, clock_wall() + answer->clock_offset);
+        (void)buffer_printf(wire, "Date: %s\r\n", date);
+    }
     if (answer->content_type != NULL) {
         (void)buffer_printf(wire, "Content-Type: %s\r\n", answer->content_type);
     }

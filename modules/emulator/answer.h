@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 
+#include <apr_time.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,13 +35,15 @@ typedef struct {
     const char *content_type; /* constant; NULL: no body is announced */
     buffer_t headers;         /* further lines, each with its CR LF */
     buffer_t body;
-    int streamed;     /* chunked, instead of Content-Length */
-    int close_framed; /* neither: the end of the connection ends the body */
-    int mute;         /* not even the head is sent: the steps are all there is */
-    int drop;         /* after the whole answer the connection is closed unannounced */
-    size_t split;     /* wire bytes a write, one write a millisecond; 0: as they come */
-    size_t delay_ms;  /* before the first byte */
-    uint64_t ticket;  /* the journal's entry, 0 for none */
+    int streamed;            /* chunked, instead of Content-Length */
+    int close_framed;        /* neither: the end of the connection ends the body */
+    int mute;                /* not even the head is sent: the steps are all there is */
+    int drop;                /* after the whole answer the connection is closed unannounced */
+    size_t split;            /* wire bytes a write, one write a millisecond; 0: as they come */
+    size_t delay_ms;         /* before the first byte */
+    apr_time_t clock_offset; /* of its Date, from the true time */
+    int dateless;            /* it has none */
+    uint64_t ticket;         /* the journal's entry, 0 for none */
     answer_step_t *steps;
     size_t step_count;
     size_t step_room;
@@ -57,6 +60,9 @@ void answer_destroy(answer_t *answer);
 
 /* Adds a header line; `value` must be free of controls. */
 void answer_header(answer_t *answer, const char *name, const char *value);
+
+/* Takes the header out again, if it is there. */
+void answer_drop_header(answer_t *answer, const char *name);
 
 /* Adds a piece of the body. */
 void answer_send(answer_t *answer, const void *bytes, size_t length);

@@ -40,6 +40,8 @@ struct connection_t {
     size_t step;           /* of the answer, and what of it is done */
     size_t step_done;
     int drain_turns;
+    uint64_t number;
+    uint64_t calls;
 };
 
 static connection_t *of_source(source_t *source)
@@ -240,8 +242,14 @@ static void start_answer(connection_t *connection, answer_t *answer)
 
 static void answer_request(connection_t *connection)
 {
-    start_answer(connection,
-                 emulator_answer(connection->all->emulator, &connection->parser->request));
+    http_request_t *request = &connection->parser->request;
+    answer_t *answer;
+
+    request->connection = connection->number;
+    request->calls_before = connection->calls;
+    answer = emulator_answer(connection->all->emulator, request);
+    connection->calls += answer != NULL && answer->ticket != 0;
+    start_answer(connection, answer);
 }
 
 static void answer_bad(connection_t *connection)
@@ -367,6 +375,7 @@ static void on_due(alarm_t *alarm)
 static void count_open(journal_connections_t *counters)
 {
     counters->accepted++;
+    counters->last++;
     counters->open++;
     if (counters->open > counters->open_most) {
         counters->open_most = counters->open;
@@ -394,6 +403,7 @@ int connection_open(connections_t *all, int fd)
     }
     all->first = connection;
     count_open(journal_connections(all->emulator->journal));
+    connection->number = journal_connections(all->emulator->journal)->last;
     return await(connection, EPOLLIN | EPOLLRDHUP, IDLE_TIMEOUT);
 }
 

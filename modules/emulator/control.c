@@ -59,7 +59,11 @@ static answer_t *get_state(emulator_t *emulator, const http_request_t *request, 
     (void)rest;
     buffer_init(&body, CONTENT_MAX);
     json_write_to(&writer, &body);
+    json_open(&writer, '{');
     journal_write_state(emulator->journal, &writer);
+    json_name(&writer, "credentials");
+    issuer_write(emulator->issuer, &writer);
+    json_close(&writer, '}');
     return json_answer(200, &body);
 }
 
@@ -70,6 +74,8 @@ static answer_t *delete_state(emulator_t *emulator, const http_request_t *reques
     journal_reset(emulator->journal);
     sessions_clear(emulator->sessions);
     faults_clear(emulator->faults);
+    switches_init(&emulator->switches);
+    memset(issuer_counters(emulator->issuer), 0, sizeof(issuer_counters_t));
     return answer_create(204, NULL);
 }
 
@@ -163,14 +169,53 @@ static answer_t *delete_faults(emulator_t *emulator, const http_request_t *reque
     return answer_create(204, NULL);
 }
 
+static answer_t *get_switches(emulator_t *emulator, const http_request_t *request, const char *rest)
+{
+    buffer_t body;
+    json_writer_t writer;
+
+    (void)request;
+    (void)rest;
+    buffer_init(&body, CONTENT_MAX);
+    json_write_to(&writer, &body);
+    switches_write(&emulator->switches, &writer);
+    return json_answer(200, &body);
+}
+
+static answer_t *put_switches(emulator_t *emulator, const http_request_t *request, const char *rest)
+{
+    buffer_t problem;
+    answer_t *answer;
+
+    buffer_init(&problem, HTTP_HEAD_MAX);
+    if (switches_change(&emulator->switches, request->body, request->body_length, &problem)) {
+        answer = get_switches(emulator, request, rest);
+    } else {
+        answer = refuse(400, buffer_text(&problem));
+    }
+    buffer_free(&problem);
+    return answer;
+}
+
+static answer_t *delete_switches(emulator_t *emulator, const http_request_t *request,
+                                 const char *rest)
+{
+    (void)request;
+    (void)rest;
+    switches_init(&emulator->switches);
+    return answer_create(204, NULL);
+}
+
 static const struct {
     const char *method;
     const char *path; /* one that ends in "/" has a rest */
     handler_t handler;
-} routes[] = {{"GET", "health", get_health},     {"GET", "state", get_state},
-              {"DELETE", "state", delete_state}, {"GET", "requests", get_requests},
-              {"GET", "sessions/", get_session}, {"GET", "faults", get_faults},
-              {"PUT", "faults", put_faults},     {"DELETE", "faults", delete_faults}};
+} routes[] = {{"GET", "health", get_health},          {"GET", "state", get_state},
+              {"DELETE", "state", delete_state},      {"GET", "requests", get_requests},
+              {"GET", "sessions/", get_session},      {"GET", "faults", get_faults},
+              {"PUT", "faults", put_faults},          {"DELETE", "faults", delete_faults},
+              {"GET", "switches", get_switches},      {"PUT", "switches", put_switches},
+              {"DELETE", "switches", delete_switches}};
 
 int control_is_for(const http_request_t *request)
 {

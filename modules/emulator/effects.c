@@ -1,7 +1,5 @@
 #include "emulator/effects.h"
 
-#include "emulator/rest.h"
-
 #include <string.h>
 #include <strings.h>
 
@@ -9,7 +7,8 @@
 
 static int same_name(const char *modelled, const char *name)
 {
-    size_t bare = strlen(modelled) - strlen(SUFFIX);
+    size_t length = strlen(modelled);
+    size_t bare = length > strlen(SUFFIX) ? length - strlen(SUFFIX) : length;
 
     return strcasecmp(modelled, name) == 0 ||
            (strlen(name) == bare && strcasecmp(modelled + bare, SUFFIX) == 0 &&
@@ -26,7 +25,8 @@ const effects_exception_t *effects_find(const effects_exception_t *modelled, con
     return NULL;
 }
 
-static answer_t *commanded_error(const script_t *script, const effects_exception_t *modelled)
+static answer_t *commanded_error(const script_t *script, const effects_exception_t *modelled,
+                                 effects_error_fn error)
 {
     const char *name = script_word(script, SCRIPT_ERROR);
     const effects_exception_t *found = effects_find(modelled, name);
@@ -35,7 +35,7 @@ static answer_t *commanded_error(const script_t *script, const effects_exception
     if (status == 0) {
         status = found != NULL ? found->status : 400;
     }
-    return rest_error(status, found != NULL ? found->name : name, "This error was asked for.");
+    return error(status, found != NULL ? found->name : name, "This error was asked for.");
 }
 
 static answer_t *html_page(size_t status)
@@ -50,7 +50,7 @@ static answer_t *html_page(size_t status)
     return answer;
 }
 
-static answer_t *silent(answer_step_e kind)
+answer_t *effects_silent(answer_step_e kind)
 {
     answer_t *answer = answer_create(200, NULL);
 
@@ -61,16 +61,17 @@ static answer_t *silent(answer_step_e kind)
     return answer;
 }
 
-answer_t *effects_replace(const script_t *script, const effects_exception_t *modelled)
+answer_t *effects_replace(const script_t *script, const effects_exception_t *modelled,
+                          effects_error_fn error)
 {
     if (script_has(script, SCRIPT_RESET)) {
-        return silent(ANSWER_RESET);
+        return effects_silent(ANSWER_RESET);
     }
     if (script_has(script, SCRIPT_HANG)) {
-        return silent(ANSWER_HANG);
+        return effects_silent(ANSWER_HANG);
     }
     if (script_has(script, SCRIPT_ERROR)) {
-        return commanded_error(script, modelled);
+        return commanded_error(script, modelled, error);
     }
     if (script_has(script, SCRIPT_STATUS)) {
         return answer_create((int)script_number(script, SCRIPT_STATUS), NULL);
@@ -79,6 +80,25 @@ answer_t *effects_replace(const script_t *script, const effects_exception_t *mod
         return html_page(script_number(script, SCRIPT_HTML));
     }
     return script_has(script, SCRIPT_GARBAGE) ? html_page(200) : NULL;
+}
+
+static void apply_headers(const script_t *script, answer_t *answer)
+{
+    if (script_has(script, SCRIPT_AMZ_RETRY_AFTER)) {
+        answer_header(answer, "x-amz-retry-after", script_word(script, SCRIPT_AMZ_RETRY_AFTER));
+    }
+    if (script_has(script, SCRIPT_RETRY_AFTER)) {
+        answer_header(answer, "Retry-After", script_text(script, SCRIPT_RETRY_AFTER));
+    }
+    if (script_has(script, SCRIPT_HEADER)) {
+        answer_header(answer, script_word(script, SCRIPT_HEADER),
+                      script_text(script, SCRIPT_HEADER));
+    }
+    if (script_has(script, SCRIPT_NO_REQUEST_ID)) {
+        answer_drop_header(answer, "x-amzn-RequestId");
+    }
+    answer->clock_offset = apr_time_from_sec(script_offset(script, SCRIPT_DATE_OFFSET));
+    answer->dateless = script_has(script, SCRIPT_NO_DATE);
 }
 
 void effects_apply(const script_t *script, answer_t *answer)
@@ -92,6 +112,7 @@ void effects_apply(const script_t *script, answer_t *answer)
     if (script_has(script, SCRIPT_RESET_AFTER)) {
         answer_cut(answer, script_number(script, SCRIPT_RESET_AFTER), ANSWER_RESET);
     }
+    apply_headers(script, answer);
     answer->delay_ms = script_number(script, SCRIPT_DELAY);
     answer->split = script_number(script, SCRIPT_SPLIT);
     answer->drop = script_has(script, SCRIPT_DROP);

@@ -3,14 +3,17 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "emulator/agents.h"
+#include "emulator/container.h"
 #include "emulator/control.h"
-#include "emulator/effects.h"
+#include "emulator/imds.h"
 #include "emulator/rest.h"
+#include "emulator/sts.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const service_t *const services[] = {&agents_service};
+static const service_t *const services[] = {&agents_service, &sts_service, &sts_federation_service,
+                                            &container_service, &imds_service};
 
 int emulator_init(emulator_t *emulator, const settings_t *settings)
 {
@@ -18,7 +21,11 @@ int emulator_init(emulator_t *emulator, const settings_t *settings)
     emulator->journal = journal_create();
     emulator->sessions = sessions_create();
     emulator->faults = faults_create();
-    return emulator->journal != NULL && emulator->sessions != NULL && emulator->faults != NULL;
+    emulator->issuer = issuer_create();
+    emulator->imds = imds_create();
+    switches_init(&emulator->switches);
+    return emulator->journal != NULL && emulator->sessions != NULL && emulator->faults != NULL &&
+           emulator->issuer != NULL && emulator->imds != NULL;
 }
 
 void emulator_destroy(emulator_t *emulator)
@@ -26,6 +33,18 @@ void emulator_destroy(emulator_t *emulator)
     journal_destroy(emulator->journal);
     sessions_destroy(emulator->sessions);
     faults_destroy(emulator->faults);
+    issuer_destroy(emulator->issuer);
+    imds_destroy(emulator->imds);
+}
+
+static apr_time_t clock_offset(const emulator_t *emulator)
+{
+    return apr_time_from_sec(emulator->switches.numbers[SWITCHES_CLOCK_OFFSET]);
+}
+
+apr_time_t emulator_now(const emulator_t *emulator)
+{
+    return clock_wall() + clock_offset(emulator);
 }
 
 static answer_t *answer_call(emulator_t *emulator, const service_t *service, call_t *call)
@@ -48,20 +67,23 @@ static answer_t *answer_call(emulator_t *emulator, const service_t *service, cal
 
 static answer_t *answer_signed(emulator_t *emulator, const service_t *service, call_t *call)
 {
-    verify_refusal_t refusal;
+    const verify_authority_t authority = {
+        emulator->settings, emulator->issuer, emulator_now(emulator),
+        apr_time_from_msec(emulator->switches.numbers[SWITCHES_CREDENTIALS_GRACE_MS])};
+    verify_result_t result;
     answer_t *answer;
-    int good =
-        verify_request(call->request, emulator->settings, &service->rules, clock_wall(), &refusal);
+    int good = verify_request(call->request, &authority, &service->rules, &result);
 
-    journal_signature(emulator->journal, call->ticket, refusal.code);
+    journal_signature(emulator->journal, call->ticket, result.key_id, result.code);
     if (good) {
+        call->caller = result.caller;
         answer = answer_call(emulator, service, call);
     } else {
-        LOG_INFO("EMUL0011: %s refused: %s: %.200s", call->operation, refusal.code,
-                 buffer_text(&refusal.message));
-        answer = rest_error(VERIFY_REFUSAL_STATUS, refusal.code, buffer_text(&refusal.message));
+        LOG_INFO("EMUL0011: %s refused: %s: %.200s", call->operation, result.code,
+                 buffer_text(&result.message));
+        answer = service->error(VERIFY_REFUSAL_STATUS, result.code, buffer_text(&result.message));
     }
-    buffer_free(&refusal.message);
+    buffer_free(&result.message);
     return answer;
 }
 
@@ -72,12 +94,14 @@ static answer_t *answer_operation(emulator_t *emulator, const service_t *service
     answer_t *answer;
 
     call.ticket = journal_open(emulator->journal, operation, request);
-    answer = answer_signed(emulator, service, &call);
+    answer = service->rules.service != NULL ? answer_signed(emulator, service, &call)
+                                            : answer_call(emulator, service, &call);
     if (answer == NULL) {
         journal_close(emulator->journal, call.ticket, JOURNAL_CLOSED);
         return NULL;
     }
     answer->ticket = call.ticket;
+    answer->clock_offset += clock_offset(emulator);
     journal_status(emulator->journal, call.ticket, answer->mute ? 0 : answer->status);
     /* An answer is on the heap; that it came through `call` misleads the check. */
     return answer; // cppcheck-suppress returnDanglingLifetime

@@ -33,6 +33,8 @@ typedef struct {
     int header_count;
     const char *body; /* decoded of its chunks, NUL-terminated */
     size_t body_length;
+    uint64_t connection;   /* its number, from 1: filled in by connection.c */
+    uint64_t calls_before; /* AWS calls that came on it before */
 } http_request_t;
 
 typedef enum {

@@ -24,6 +24,7 @@ typedef struct {
     const char *name;
     uint64_t calls;
     uint64_t refused;
+    uint64_t new_connections; /* calls that were the first on theirs */
     uint64_t ended[JOURNAL_OUTCOMES];
     size_t in_progress;
     size_t in_progress_most;
@@ -37,10 +38,13 @@ typedef struct {
     apr_time_t began;
     apr_time_t ended;
     char *signature; /* NULL before it was looked at */
+    char *key_id;
     char *session;
     char *message;
     char *faults;
     size_t message_length;
+    uint64_t connection;
+    int reused;
     char *headers[HEADERS_KEPT];
 } entry_t;
 
@@ -68,6 +72,7 @@ static void clear_entry(entry_t *entry)
     int i;
 
     free(entry->signature);
+    free(entry->key_id);
     free(entry->session);
     free(entry->message);
     free(entry->faults);
@@ -129,8 +134,10 @@ static operation_t *operation_of(journal_t *journal, uint64_t ticket)
     return &journal->operations[ticket % OPERATIONS_MAX];
 }
 
-static void count_call(operation_t *counters)
+static void count_call(journal_t *journal, operation_t *counters, int reused)
 {
+    counters->new_connections += !reused;
+    journal->connections.used += !reused;
     counters->calls++;
     counters->in_progress++;
     if (counters->in_progress > counters->in_progress_most) {
@@ -152,15 +159,25 @@ uint64_t journal_open(journal_t *journal, const char *operation, const http_requ
         const char *value = http_header(request, kept_headers[i]);
         entry->headers[i] = value != NULL ? strndup(value, HEADER_KEPT_MAX) : NULL;
     }
-    count_call(operation_of(journal, entry->ticket));
+    entry->connection = request->connection;
+    entry->reused = request->calls_before > 0;
+    count_call(journal, operation_of(journal, entry->ticket), entry->reused);
     return entry->ticket;
 }
 
-void journal_signature(journal_t *journal, uint64_t ticket, const char *refusal)
+/* Only what may stand in JSON. */
+static char *keep(const char *text, size_t length)
+{
+    return text_utf8_length(text, length) != TEXT_NOT_UTF8 ? strndup(text, length)
+                                                           : strdup("(not UTF-8)");
+}
+
+void journal_signature(journal_t *journal, uint64_t ticket, const char *key_id, const char *refusal)
 {
     entry_t *entry = find_entry(journal, ticket);
 
     if (entry != NULL) {
+        entry->key_id = keep(key_id, strlen(key_id));
         entry->signature = strdup(refusal != NULL ? refusal : "ok");
         operation_of(journal, ticket)->refused += refusal != NULL;
     }
@@ -176,8 +193,8 @@ void journal_subject(journal_t *journal, uint64_t ticket, const char *session, c
         return;
     }
     kept -= text_utf8_pending(message, kept);
-    entry->session = strdup(session);
-    entry->message = strndup(message, kept);
+    entry->session = keep(session, strlen(session));
+    entry->message = keep(message, kept);
     entry->message_length = message_length;
     entry->faults = faults != NULL ? strdup(faults) : NULL;
 }
@@ -189,6 +206,13 @@ void journal_status(journal_t *journal, uint64_t ticket, int status)
     if (entry != NULL) {
         entry->status = status;
     }
+}
+
+int journal_is_open(const journal_t *journal, uint64_t ticket)
+{
+    const entry_t *entry = &journal->entries[ticket / OPERATIONS_MAX % JOURNAL_ENTRIES];
+
+    return ticket != 0 && entry->ticket == ticket && entry->outcome == JOURNAL_PENDING;
 }
 
 void journal_close(journal_t *journal, uint64_t ticket, journal_outcome_e outcome)
@@ -216,6 +240,7 @@ void journal_reset(journal_t *journal)
         counters->calls = counters->in_progress;
         counters->in_progress_most = counters->in_progress;
         counters->refused = 0;
+        counters->new_connections = 0;
         memset(counters->ended, 0, sizeof(counters->ended));
     }
     for (i = 0; i < JOURNAL_ENTRIES; i++) {
@@ -225,6 +250,7 @@ void journal_reset(journal_t *journal)
     }
     journal->connections.accepted = journal->connections.open;
     journal->connections.open_most = journal->connections.open;
+    journal->connections.used = 0;
     journal->connections.bad_requests = 0;
     journal->first = journal->last + 1;
 }
@@ -247,6 +273,7 @@ static void write_operation(const operation_t *counters, json_writer_t *writer)
     put_count(writer, "in_progress", counters->in_progress);
     put_count(writer, "in_progress_most", counters->in_progress_most);
     put_count(writer, "refused_signatures", counters->refused);
+    put_count(writer, "new_connections", counters->new_connections);
     for (i = JOURNAL_ANSWERED; i < JOURNAL_OUTCOMES; i++) {
         put_count(writer, outcome_names[i], counters->ended[i]);
     }
@@ -257,10 +284,10 @@ void journal_write_state(const journal_t *journal, json_writer_t *writer)
 {
     int i;
 
-    json_open(writer, '{');
     json_name(writer, "connections");
     json_open(writer, '{');
     put_count(writer, "accepted", journal->connections.accepted);
+    put_count(writer, "used", journal->connections.used);
     put_count(writer, "open", journal->connections.open);
     put_count(writer, "open_most", journal->connections.open_most);
     put_count(writer, "bad_requests", journal->connections.bad_requests);
@@ -271,7 +298,6 @@ void journal_write_state(const journal_t *journal, json_writer_t *writer)
     for (i = 0; i < journal->operation_count; i++) {
         write_operation(&journal->operations[i], writer);
     }
-    json_close(writer, '}');
     json_close(writer, '}');
 }
 
@@ -290,6 +316,10 @@ static void write_entry(const journal_t *journal, const entry_t *entry, json_wri
     put_count(writer, "message_bytes", entry->message_length);
     json_put_member(writer, "faults", entry->faults);
     json_put_member(writer, "signature", entry->signature);
+    json_put_member(writer, "access_key", entry->key_id);
+    put_count(writer, "connection", entry->connection);
+    json_name(writer, "reused");
+    json_put_boolean(writer, entry->reused);
     put_count(writer, "status", (uint64_t)entry->status);
     json_put_member(writer, "outcome", outcome_names[entry->outcome]);
     json_name(writer, "milliseconds");

@@ -31,6 +31,8 @@ typedef struct journal_t journal_t;
 /* Connections, kept by the server. */
 typedef struct {
     uint64_t accepted;
+    uint64_t last;         /* number of the newest, from 1 */
+    uint64_t used;         /* with an AWS call: counted when its first one comes */
     uint64_t bad_requests; /* what was no HTTP */
     size_t open;
     size_t open_most;
@@ -46,10 +48,14 @@ journal_connections_t *journal_connections(journal_t *journal);
 uint64_t journal_open(journal_t *journal, const char *operation, const http_request_t *request);
 
 /* Notes about the call, each at most once; a forgotten or foreign ticket is fine. */
-void journal_signature(journal_t *journal, uint64_t ticket, const char *refusal); /* NULL: right */
+void journal_signature(journal_t *journal, uint64_t ticket, const char *key_id,
+                       const char *refusal); /* NULL: right */
 void journal_subject(journal_t *journal, uint64_t ticket, const char *session, const char *message,
                      size_t message_length, const char *faults);
 void journal_status(journal_t *journal, uint64_t ticket, int status);
+
+/* Whether the call of that ticket has not ended; 0 when it is forgotten. */
+int journal_is_open(const journal_t *journal, uint64_t ticket);
 
 /* Ends the call: exactly once a ticket; 0 is fine. */
 void journal_close(journal_t *journal, uint64_t ticket, journal_outcome_e outcome);
@@ -57,8 +63,8 @@ void journal_close(journal_t *journal, uint64_t ticket, journal_outcome_e outcom
 /* Forgets all but the calls under way and the open connections. */
 void journal_reset(journal_t *journal);
 
-/* Writes the counters as an object; and, oldest first, the last `limit` entries or (with `after`
- * not 0) the first `limit` behind that sequence number, as an array. */
+/* Writes the counters as members of an object; and, oldest first, the last `limit` entries or (with
+ * `after` not 0) the first `limit` behind that sequence number, as an array. */
 void journal_write_state(const journal_t *journal, json_writer_t *writer);
 void journal_write_requests(const journal_t *journal, json_writer_t *writer, uint64_t after,
                             size_t limit);

@@ -31,6 +31,13 @@ size_t script_number(const script_t *script, script_command_e command)
     return script->commands[command].number;
 }
 
+int64_t script_offset(const script_t *script, script_command_e command)
+{
+    int64_t number = (int64_t)script->commands[command].number;
+
+    return script->commands[command].negative ? -number : number;
+}
+
 const char *script_word(const script_t *script, script_command_e command)
 {
     return script->commands[command].word;
@@ -112,10 +119,26 @@ static int take_argument(script_t *script, int command, char kind, int optional,
         return 1;
     }
     word = next_word(at);
+    if (kind == 'i' && word != NULL && *word == '-') {
+        script->commands[command].negative = 1;
+        word++;
+    }
     if (word == NULL) {
         return optional || complain(script, known[command].name, "an argument is missing");
     }
-    return kind == 'n' ? take_number(script, command, word) : take_word(script, command, word);
+    return kind != 'w' ? take_number(script, command, word) : take_word(script, command, word);
+}
+
+/* Some arguments become part of an answer's head. */
+static int has_controls(const char *text)
+{
+    while (*text != '\0') {
+        unsigned char byte = (unsigned char)*text++;
+        if (byte < ' ' || byte == 0x7f) {
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* `text` is what stands between the braces. */
@@ -127,6 +150,9 @@ static int take_command(script_t *script, char *text)
     const char *kind;
     int optional = 0;
 
+    if (has_controls(at)) {
+        return complain(script, name, "there is a control character in it");
+    }
     if (command < 0) {
         return complain(script, name, "there is no such command; docs/emulator.md lists them");
     }

@@ -11,10 +11,11 @@
 #include "base/buffer.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
-/* Each command once: its name in the enum, its name in the text, its arguments ("n" a number, "w" a
- * word, "t" the rest; in brackets: may be left out), and the largest number. docs/emulator.md says
- * what each does. */
+/* Each command once: its name in the enum, its name in the text, its arguments ("n" a number, "i"
+ * an integer that may be negative, "w" a word, "t" the rest; in brackets: may be left out), and the
+ * largest number. docs/emulator.md says what each does. */
 #define SCRIPT_COMMANDS(X)                                                                         \
     X(DELAY, "delay", "n", 3600000)                                                                \
     X(CHUNK_DELAY, "chunk-delay", "n", 3600000)                                                    \
@@ -42,6 +43,12 @@
     X(FILES, "files", "", 0)                                                                       \
     X(UNKNOWN_EVENT, "unknown-event", "", 0)                                                       \
     X(SPLIT, "split", "n", 1000000)                                                                \
+    X(AMZ_RETRY_AFTER, "amz-retry-after", "w", 0)                                                  \
+    X(RETRY_AFTER, "retry-after", "t", 0)                                                          \
+    X(DATE_OFFSET, "date-offset", "i", 400000000)                                                  \
+    X(NO_DATE, "no-date", "", 0)                                                                   \
+    X(NO_REQUEST_ID, "no-request-id", "", 0)                                                       \
+    X(HEADER, "header", "wt", 0)                                                                   \
     X(HTTP10, "http10", "", 0)                                                                     \
     X(DROP, "drop", "", 0)
 
@@ -59,6 +66,7 @@ typedef struct {
     struct {
         int given;
         size_t number;
+        int negative; /* so is the number */
         char word[SCRIPT_WORD_MAX];
         char text[SCRIPT_TEXT_MAX];
     } commands[SCRIPT_COMMAND_COUNT];
@@ -75,6 +83,7 @@ int script_parse(script_t *script, const char *text, size_t length, buffer_t *re
 
 int script_has(const script_t *script, script_command_e command);
 size_t script_number(const script_t *script, script_command_e command);
+int64_t script_offset(const script_t *script, script_command_e command);
 const char *script_word(const script_t *script, script_command_e command);
 const char *script_text(const script_t *script, script_command_e command);
 

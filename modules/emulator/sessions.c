@@ -119,19 +119,32 @@ static session_t *create(sessions_t *sessions, const char *key, size_t length, s
     return session;
 }
 
-session_t *sessions_get(sessions_t *sessions, const char *agent, const char *alias, const char *id)
+static session_t *find(sessions_t *sessions, const char *key, size_t length)
+{
+    session_t *session = *bucket_of(sessions, key, length);
+
+    while (session != NULL &&
+           (session->key_length != length || memcmp(session->key, key, length) != 0)) {
+        session = session->next_in_bucket;
+    }
+    return session;
+}
+
+session_t *sessions_get(sessions_t *sessions, const char *agent, const char *alias, const char *id,
+                        apr_time_t idle)
 {
     char key[KEY_MAX];
     int length = snprintf(key, sizeof(key), "%s%c%s%c%s", agent, 0, alias, 0, id) + 1;
+    apr_time_t now = clock_monotonic();
     session_t *session;
 
     if (length > KEY_MAX) {
         return NULL;
     }
-    session = *bucket_of(sessions, key, (size_t)length);
-    while (session != NULL && (session->key_length != (size_t)length ||
-                               memcmp(session->key, key, (size_t)length) != 0)) {
-        session = session->next_in_bucket;
+    session = find(sessions, key, (size_t)length);
+    if (session != NULL && idle > 0 && now - session->used >= idle) {
+        sessions_forget(sessions, session);
+        session = NULL;
     }
     if (session != NULL) {
         unlink_session(sessions, session);
@@ -140,6 +153,7 @@ session_t *sessions_get(sessions_t *sessions, const char *agent, const char *ali
     }
     if (session != NULL) {
         link_newest(sessions, session);
+        session->used = now;
     }
     if (sessions->count > SESSIONS_MAX) {
         sessions_forget(sessions, sessions->oldest);

@@ -9,6 +9,7 @@
 
 #include <apr_time.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define SESSIONS_MAX       100000
 #define SESSIONS_TURNS_MAX 20 /* the last ones of a session are kept to be looked at */
@@ -29,6 +30,8 @@ struct session_t {
     size_t turns; /* in all; the last SESSIONS_TURNS_MAX are kept, turn n at n % that */
     char name[SESSIONS_NAME_MAX];
     session_turn_t kept[SESSIONS_TURNS_MAX];
+    apr_time_t used; /* monotonic */
+    uint64_t ticket; /* of the call that used it last */
     session_t *next_in_bucket;
     session_t *newer;
     session_t *older;
@@ -40,8 +43,10 @@ typedef struct sessions_t sessions_t;
 sessions_t *sessions_create(void);
 void sessions_destroy(sessions_t *sessions);
 
-/* The session, made when it is new; NULL when memory is out. Valid until the next call. */
-session_t *sessions_get(sessions_t *sessions, const char *agent, const char *alias, const char *id);
+/* The session, made when it is new or was not used for `idle` (0: it keeps); NULL when memory is
+ * out. Valid until the next call. */
+session_t *sessions_get(sessions_t *sessions, const char *agent, const char *alias, const char *id,
+                        apr_time_t idle);
 
 /* Keeps a turn of which no more than a kilobyte each way is remembered. */
 void sessions_add_turn(session_t *session, const char *input, size_t input_length,

@@ -23,6 +23,7 @@
 #define MESSAGE_MAX    (16 * 1024)
 #define BAD_SIGNATURE  "InvalidSignatureException"
 #define BAD_TOKEN      "UnrecognizedClientException"
+#define EXPIRED_TOKEN  "ExpiredTokenException"
 #define INCOMPLETE     "IncompleteSignatureException"
 #define MISSING_TOKEN  "MissingAuthenticationTokenException"
 #define TOKEN_HEADER   "x-amz-security-token"
@@ -39,11 +40,12 @@ typedef struct {
 
 typedef struct {
     const http_request_t *request;
-    const settings_t *settings;
+    const verify_authority_t *authority;
     const verify_rules_t *rules;
-    verify_refusal_t *refusal;
+    verify_result_t *result;
     authorization_t authorization;
-    const settings_key_t *key;
+    const char *secret; /* of the key that the request names */
+    const char *token;  /* NULL: the key has none */
     const char *stamp;
     char payload_hash[DIGEST_HEX + 1];
 } check_t;
@@ -59,8 +61,8 @@ static int refuse(check_t *check, const char *code, const char *format, ...)
     va_start(args, format);
     (void)vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    check->refusal->code = code;
-    (void)buffer_puts(&check->refusal->message, text);
+    check->result->code = code;
+    (void)buffer_puts(&check->result->message, text);
     return 0;
 }
 
@@ -160,11 +162,11 @@ static void format_stamp(char *out, apr_time_t seconds)
     (void)strftime(out, STAMP_LENGTH + 1, "%Y%m%dT%H%M%SZ", &parts);
 }
 
-static int check_time(check_t *check, apr_time_t now)
+static int check_time(check_t *check)
 {
     char limit[STAMP_LENGTH + 1];
     char server[STAMP_LENGTH + 1];
-    apr_time_t seconds = apr_time_sec(now);
+    apr_time_t seconds = apr_time_sec(check->authority->now);
     apr_time_t signed_at;
 
     check->stamp = http_header(check->request, "x-amz-date");
@@ -195,19 +197,40 @@ static int check_time(check_t *check, apr_time_t now)
 
 /* ---- who, for what ---- */
 
+static void find_key(check_t *check, const char *id)
+{
+    const settings_t *settings = check->authority->settings;
+    int i;
+
+    for (i = 0; i < settings->key_count; i++) {
+        if (strcmp(settings->keys[i].id, id) == 0) {
+            check->secret = settings->keys[i].secret;
+            check->token = settings->keys[i].token;
+            return;
+        }
+    }
+    check->result->caller = issuer_find(check->authority->issuer, id);
+    if (check->result->caller != NULL) {
+        check->secret = check->result->caller->secret;
+        check->token = check->result->caller->token;
+    }
+}
+
 static int check_key(check_t *check)
 {
     const char *token = http_header(check->request, TOKEN_HEADER);
-    int i;
+    const verify_authority_t *authority = check->authority;
 
-    for (i = 0; i < check->settings->key_count; i++) {
-        if (strcmp(check->settings->keys[i].id, check->authorization.scope[0]) == 0) {
-            check->key = &check->settings->keys[i];
-        }
-    }
-    if (check->key == NULL || (token == NULL) != (check->key->token == NULL) ||
-        (token != NULL && strcmp(token, check->key->token) != 0)) {
+    find_key(check, check->authorization.scope[0]);
+    if (check->secret == NULL || (token == NULL) != (check->token == NULL) ||
+        (token != NULL && strcmp(token, check->token) != 0)) {
         return refuse(check, BAD_TOKEN, "The security token included in the request is invalid.");
+    }
+    if (check->result->caller != NULL &&
+        authority->now >= check->result->caller->expires + authority->grace) {
+        issuer_counters(authority->issuer)->refused_expired++;
+        return refuse(check, EXPIRED_TOKEN,
+                      "The security token included in the request is expired");
     }
     return 1;
 }
@@ -223,7 +246,7 @@ static int is_region(const char *name)
 static int check_scope(check_t *check)
 {
     char *const *scope = check->authorization.scope;
-    const char *region = check->settings->region;
+    const char *region = check->authority->settings->region;
 
     if (strncmp(scope[1], check->stamp, 8) != 0 || strlen(scope[1]) != 8) {
         return refuse(check, BAD_SIGNATURE,
@@ -325,7 +348,7 @@ static void sign(const check_t *check, const char *string_to_sign, char *out)
     char first[FIELD_MAX];
     int part;
 
-    (void)snprintf(first, sizeof(first), "AWS4%s", check->key->secret);
+    (void)snprintf(first, sizeof(first), "AWS4%s", check->secret);
     hmac(digest, (const unsigned char *)first, strlen(first), check->authorization.scope[1]);
     for (part = 2; part < SCOPE_PARTS; part++) {
         hmac(digest, digest, DIGEST_BYTES, check->authorization.scope[part]);
@@ -339,8 +362,8 @@ static void sign(const check_t *check, const char *string_to_sign, char *out)
 /* The texts that a developer compares with their own; the session token is left out of them. */
 static void explain(check_t *check, const buffer_t *canonical, const char *string_to_sign)
 {
-    buffer_t *message = &check->refusal->message;
-    const char *token = check->key->token;
+    buffer_t *message = &check->result->message;
+    const char *token = check->token;
     const char *found = token != NULL ? strstr(buffer_text(canonical), token) : NULL;
 
     (void)refuse(check, BAD_SIGNATURE,
@@ -384,19 +407,22 @@ static int check_signature(check_t *check)
     return good;
 }
 
-int verify_request(const http_request_t *request, const settings_t *settings,
-                   const verify_rules_t *rules, apr_time_t now, verify_refusal_t *refusal)
+int verify_request(const http_request_t *request, const verify_authority_t *authority,
+                   const verify_rules_t *rules, verify_result_t *result)
 {
     check_t check;
 
     memset(&check, 0, sizeof(check));
     check.request = request;
-    check.settings = settings;
+    check.authority = authority;
     check.rules = rules;
-    check.refusal = refusal;
-    refusal->code = NULL;
-    buffer_init(&refusal->message, MESSAGE_MAX);
-    return read_authorization(&check) && check_time(&check, now) && check_key(&check) &&
-           check_scope(&check) && check_signed_headers(&check) && check_payload(&check) &&
-           check_signature(&check);
+    check.result = result;
+    memset(result, 0, sizeof(*result));
+    buffer_init(&result->message, MESSAGE_MAX);
+    if (!read_authorization(&check)) {
+        return 0;
+    }
+    (void)snprintf(result->key_id, sizeof(result->key_id), "%s", check.authorization.scope[0]);
+    return check_time(&check) && check_key(&check) && check_scope(&check) &&
+           check_signed_headers(&check) && check_payload(&check) && check_signature(&check);
 }

@@ -11,9 +11,12 @@
 
 #include "base/buffer.h"
 #include "emulator/http_parse.h"
+#include "emulator/issuer.h"
 #include "emulator/settings.h"
 
 #include <apr_time.h>
+
+#define VERIFY_KEY_ID 129
 
 /* How a service wants to be signed. */
 typedef struct {
@@ -21,15 +24,25 @@ typedef struct {
     int plain_path;      /* S3: the path is taken as it is on the wire */
 } verify_rules_t;
 
+/* Who may sign, and what time it is for the services. */
 typedef struct {
-    const char *code; /* NULL: the signature is right */
-    buffer_t message; /* freed by the caller */
-} verify_refusal_t;
+    const settings_t *settings;
+    issuer_t *issuer;
+    apr_time_t now;
+    apr_time_t grace; /* for how long an expired set is still taken */
+} verify_authority_t;
+
+typedef struct {
+    const char *code;           /* NULL: the signature is right */
+    buffer_t message;           /* why it is not; freed by the caller */
+    char key_id[VERIFY_KEY_ID]; /* of the Authorization header, be it known or not; may be "" */
+    const issuer_set_t *caller; /* NULL: a key of the configuration */
+} verify_result_t;
 
 #define VERIFY_REFUSAL_STATUS 403
 
-/* Whether the request is signed by one of the keys within five minutes of `now`; else 0 and why. */
-int verify_request(const http_request_t *request, const settings_t *settings,
-                   const verify_rules_t *rules, apr_time_t now, verify_refusal_t *refusal);
+/* Whether the request is signed by a known key within five minutes of now; else 0 and why. */
+int verify_request(const http_request_t *request, const verify_authority_t *authority,
+                   const verify_rules_t *rules, verify_result_t *result);
 
 #endif

@@ -405,7 +405,7 @@ def books():
     error_of(lambda: invoke("x", by=client((KEY[0], "wrong", None))))
     books_of = control("GET", "state")["operations"]["InvokeAgent"]
     is_(books_of, {"calls": 124, "in_progress": 0, "in_progress_most": 1, "refused_signatures": 1,
-                   "answered": 124, "cancelled": 0, "closed": 0, "reset": 0},
+                   "new_connections": 1, "answered": 124, "cancelled": 0, "closed": 0, "reset": 0},
         "every call is in the books")
     last = control("GET", "requests?limit=2")["requests"]
     is_([(e["operation"], e["signature"], e["status"], e["outcome"]) for e in last],
