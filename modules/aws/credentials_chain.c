@@ -17,26 +17,38 @@ typedef struct {
 
 static void ask(walk_t *walk);
 
+static void note_absent(walk_t *walk, const char *reason)
+{
+    walk->absent = walk->absent != NULL
+                       ? apr_pstrcat(walk->fetch->pool, walk->absent, "; ", reason, NULL)
+                       : reason;
+}
+
+/* Those that were passed over tell the operator what else there could be. */
+static void fail(walk_t *walk, const char *reason)
+{
+    if (walk->absent != NULL) {
+        credentials_source_failed(walk->fetch, &walk->done, "%s (before it: %s)", reason,
+                                  walk->absent);
+    } else {
+        credentials_source_failed(walk->fetch, &walk->done, "%s", reason);
+    }
+}
+
 static void on_source(void *baton, const credentials_result_t *result)
 {
     walk_t *walk = baton;
-    apr_pool_t *pool = walk->fetch->pool;
     int is_alone = walk->fetch->settings->choice != CREDENTIALS_AUTO;
-    int is_last = is_alone || walk->asked == CREDENTIALS_IMDS;
 
-    if (result->end == CREDENTIALS_FOUND || (result->end == CREDENTIALS_FAILED && !is_last)) {
+    if (result->end == CREDENTIALS_FOUND) {
         walk->done.fn(walk->done.baton, result);
-        return;
+    } else if (result->end == CREDENTIALS_FAILED || is_alone || walk->asked == CREDENTIALS_IMDS) {
+        fail(walk, result->reason);
+    } else {
+        note_absent(walk, result->reason);
+        walk->asked++;
+        ask(walk);
     }
-    walk->absent = walk->absent != NULL
-                       ? apr_pstrcat(pool, walk->absent, "; ", result->reason, NULL)
-                       : result->reason;
-    if (is_last) {
-        credentials_source_failed(walk->fetch, &walk->done, "%s", walk->absent);
-        return;
-    }
-    walk->asked++;
-    ask(walk);
 }
 
 static void on_files(void *baton, const char *problem)
@@ -47,7 +59,7 @@ static void on_files(void *baton, const char *problem)
     if (walk->asked == CREDENTIALS_IMDS) {
         credentials_imds_start(walk->fetch, &next);
     } else if (problem != NULL) {
-        credentials_source_failed(walk->fetch, &walk->done, "%s", problem);
+        fail(walk, problem);
     } else {
         credentials_profile_start(walk->fetch, &next);
     }

@@ -143,8 +143,8 @@ const char *credentials_container_url(const credentials_settings_t *settings, ap
                                 : NULL;
     }
     if (settings->container_full_uri == NULL) {
-        *problem = "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor "
-                   "AWS_CONTAINER_CREDENTIALS_FULL_URI is set";
+        *problem = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and AWS_CONTAINER_CREDENTIALS_FULL_URI "
+                   "are not set";
         return NULL;
     }
     *problem = check_full(pool, settings->container_full_uri);
