@@ -26,7 +26,7 @@ sub _load_modules {
     return join '', map { "LoadModule ${_}_module $LIBEXEC/mod_$_.so\n" } grep { !$static{$_} } @_;
 }
 
-# modules (names without mod_), config, threads, env.
+# modules (names without mod_), config, threads, env, serves: the port that counts when it is not httpd's own.
 sub _httpd {
     my ($class, $name, %o) = @_;
     my ($user, $group) = Bench::Process::account();
@@ -35,7 +35,7 @@ sub _httpd {
     my $modules = _load_modules(qw(mpm_event unixd authz_core log_config), @{ $o{modules} });
     my $dir  = Bench::Process::folder();
     my $port = Bench::Process::free_port();
-    return $class->start(name => $name, port => $port, dir => $dir, env => $o{env},
+    return $class->start(name => $name, port => $o{serves} // $port, dir => $dir, env => $o{env},
         command => [ $HTTPD, '-DFOREGROUND', '-f', "$dir/config" ], config => <<"CONF");
 ServerName 127.0.0.1
 ServerRoot $dir
@@ -63,13 +63,11 @@ CONF
 sub stand_in {
     my ($class) = @_;
     my $port = Bench::Process::free_port();
-    my $self = $class->_httpd('stand-in', config => <<"CONF");
+    return $class->_httpd('stand-in', serves => $port, config => <<"CONF");
 LoadModule aws_emulator_module $BUILD/mod_aws_emulator.so
 EmulatorListen 127.0.0.1:$port
 EmulatorAccessKey $KEY $SECRET
 CONF
-    $self->{port} = $port;    # httpd's own port is of no use here
-    return $self;
 }
 
 # What the stand-in says to the one chat, from then on at once and for a tenth of its CPU time.
