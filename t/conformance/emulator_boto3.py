@@ -4,9 +4,7 @@ usage: emulator_boto3.py http://127.0.0.1:PORT
 """
 import json
 import socket
-import sys
 import urllib.error
-import urllib.request
 
 import boto3
 from botocore.auth import SigV4Auth
@@ -19,7 +17,8 @@ from botocore.exceptions import (ClientError, ConnectionClosedError, EventStream
 from urllib3.exceptions import ProtocolError
 from urllib3.exceptions import ReadTimeoutError as SilentBody
 
-ENDPOINT = sys.argv[1]
+from emulator_tap import ENDPOINT, control, is_, ok, raised, run
+
 KEY = ("AKIAEMULATOREXAMPLE0", "emulator-secret-key-for-local-use-only00", None)
 TEMPORARY = ("ASIATEMPORARY0000000", "temporary-secret", "token/of+the=session")
 MODELLED = {
@@ -28,20 +27,6 @@ MODELLED = {
     "DependencyFailedException": 424, "ModelNotReadyException": 424, "ThrottlingException": 429,
     "InternalServerException": 500, "BadGatewayException": 502,
 }
-run = failed = 0
-
-
-def ok(truth, what):
-    global run, failed
-    run += 1
-    failed += not truth
-    print(f"{'ok' if truth else 'not ok'} {run} - {what}", flush=True)
-
-
-def is_(got, expected, what):
-    ok(got == expected, what)
-    if got != expected:
-        print(f"#        got: {got!r}\n#   expected: {expected!r}")
 
 
 def client(key=KEY, region="us-east-1", **settings):
@@ -67,14 +52,6 @@ def text(*args, **kw):
     return b"".join(e["chunk"]["bytes"] for e in events(*args, **kw) if "chunk" in e).decode()
 
 
-def control(method, path, body=None):
-    data = json.dumps(body).encode() if body is not None else None
-    request = urllib.request.Request(ENDPOINT + "/_emulator/" + path, data=data, method=method)
-    with urllib.request.urlopen(request) as answer:
-        content = answer.read()
-    return json.loads(content) if content else None
-
-
 def error_of(call):
     """Code and status of the error that the call raises."""
     try:
@@ -83,16 +60,6 @@ def error_of(call):
         return (error.response["Error"]["Code"],
                 error.response["ResponseMetadata"].get("HTTPStatusCode"))
     return None
-
-
-def raised(call, *kinds):
-    try:
-        call()
-    except kinds:
-        return True
-    except Exception as error:  # the test reports which one came instead
-        print(f"# {type(error).__name__}: {error}")
-    return False
 
 
 def conversation():
@@ -417,9 +384,5 @@ def books():
 
 
 default = client()
-for part in (conversation, answer_head, streaming, traces, exceptions, validation, signatures,
-             scopes, http, violence, leaving, books):
-    print(f"# {part.__name__}", flush=True)
-    part()
-print(f"1..{run}")
-sys.exit(failed > 0)
+run(conversation, answer_head, streaming, traces, exceptions, validation, signatures, scopes, http,
+    violence, leaving, books)
