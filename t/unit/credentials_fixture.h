@@ -2,7 +2,8 @@
  * For the tests of credentials: clocks that stand until they are put forward, a
  * log that is kept, AWS's services on a loopback port, and a provider to ask.
  *
- * Whatever is secret here has "SECRET" in it, so that the log can be searched.
+ * Whatever is secret here has "SECRET" in it, so that the log can be searched;
+ * the name AWS_SECRET_ACCESS_KEY is none.
  */
 #ifndef UNIT_CREDENTIALS_FIXTURE_H
 #define UNIT_CREDENTIALS_FIXTURE_H
@@ -22,7 +23,7 @@
 
 #define STARTED     (apr_time_from_sec(1787392800)) /* 2026-08-22T10:00:00Z */
 #define KEPT_MAX    (1 << 20)
-#define ANSWER_SIZE 8192
+#define ANSWER_SIZE 100000
 #define MANY        100
 
 /* ---- clocks ---- */
@@ -101,10 +102,16 @@ static inline int logged(const char *text)
 
 static inline void forget_log(void)
 {
+    static const char name[] = "SECRET_ACCESS_KEY";
+    const char *at = kept_log;
+
     (void)pthread_mutex_lock(&kept_lock);
-    if (strstr(kept_log, "SECRET") != NULL) {
-        printf("# %s\n", strstr(kept_log, "SECRET"));
-        OK(0, "no secret is in the log");
+    while ((at = strstr(at, "SECRET")) != NULL) {
+        if (strncmp(at, name, strlen(name)) != 0) {
+            OK(0, "no secret is in the log");
+            printf("#   %.60s\n", at);
+        }
+        at++;
     }
     kept_length = 0;
     kept_log[0] = '\0';

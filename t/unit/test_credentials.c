@@ -1,9 +1,9 @@
 /* aws/credentials: the provider. One refresh at a time, ahead of expiry, and what failures do. */
 #include "credentials_fixture.h"
 
-static atomic_int served;   /* sets given out */
-static atomic_int failing;  /* the service answers with 500 */
-static atomic_int constant; /* it gives the same set again and again */
+static atomic_int served;     /* sets given out */
+static atomic_int failing;    /* the service answers with 500 */
+static atomic_llong constant; /* not 0: it gives the same set again and again, until then */
 static atomic_llong lifetime;
 static sem_t may_answer; /* when `held_back` */
 static atomic_int held_back;
@@ -18,8 +18,11 @@ static void answer_container(const char *request, char *answer)
         answer_with(answer, "403 Forbidden", "{\"code\":\"NoRole\",\"message\":\"of this task\"}");
         return;
     }
-    answer_keys(answer, atomic_load(&constant) ? 7 : atomic_fetch_add(&served, 1) + 1,
-                atomic_load(&lifetime));
+    if (atomic_load(&constant) != 0) {
+        answer_keys(answer, 7, atomic_load(&constant) - standing_wall());
+    } else {
+        answer_keys(answer, atomic_fetch_add(&served, 1) + 1, atomic_load(&lifetime));
+    }
 }
 
 static void begin_container(apr_interval_time_t life)
@@ -149,16 +152,28 @@ static void nearly_expired(void)
 
 static void unchanged(void)
 {
-    begin_container(HOURS(1));
+    int requests;
+
+    begin_container(0);
+    atomic_store(&constant, standing_wall() + HOURS(1));
     (void)ask();
-    atomic_store(&constant, 1);
-    pass(MINUTES(50));
+    pass(MINUTES(50) + SECONDS(1));
     settle();
-    atomic_store(&lifetime, MINUTES(10));
-    forget_log();
-    pass(MINUTES(60));
+    IS_NUMBER(server_requests(services), 2, "a source that has nothing new yet");
+    IS_NUMBER(logged("CHAT0111"), 1, "  is no news");
+    OK(ask().told_at_once, "  and what is held is in use");
+    for (requests = 2; standing_wall() < atomic_load(&constant) - SECONDS(20);) {
+        pass(SECONDS(10));
+        settle();
+    }
+    requests = server_requests(services);
+    printf("#   %d requests in the last ten minutes\n", requests - 2);
+    OK(requests > 3 && requests < 20, "  it is asked again, more often towards the expiry");
+    atomic_store(&constant, 0);
+    atomic_store(&lifetime, HOURS(1));
+    pass(SECONDS(15));
     settle();
-    OK(ask().told_at_once, "a set that came before is in use");
+    IS(ask().key, "ASIAEXAMPLE00001", "  and gives a new one in time");
     end();
 }
 
@@ -370,7 +385,7 @@ static void rejected(void)
     OK(ask().told_at_once, "a refusal of a set that is no longer in use means nothing");
     IS_NUMBER(server_requests(services), 2, "  and fetches nothing");
 
-    atomic_store(&constant, 1);
+    atomic_store(&constant, standing_wall() + HOURS(6));
     on_loop(reject, mutable(second.set));
     again = ask_and_keep();
     IS(again.key, "ASIAEXAMPLE00007", "refused again");
@@ -378,10 +393,13 @@ static void rejected(void)
     on_loop(reject, mutable(again.set));
     IS(ask().key, "ASIAEXAMPLE00007", "a source that has no other set: it is given again");
     IS_NUMBER(server_requests(services), 4, "  after asking");
-    pass(SECONDS(1));
+    pass(MS(1900));
     on_loop(reject, mutable(again.set));
     OK(ask().told_at_once, "  but not every second");
-    pass(SECONDS(2));
+    IS_NUMBER(server_requests(services), 4, "  as it was to no avail");
+    pass(MS(200));
+    on_loop(reject, mutable(again.set));
+    OK(!ask().told_at_once, "  though later again");
     on_loop(release, mutable(again.set));
     on_loop(release, mutable(first.set));
     on_loop(release, mutable(second.set));
