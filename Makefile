@@ -177,7 +177,8 @@ $(BUILD)/fuzz/obj/%.o: %.c
 $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/t/fuzz/fuzz_%.o $(CORE_SRC:%.c=$(BUILD)/fuzz/obj/%.o)
 	$(say)$(CLANG) -fsanitize=fuzzer,address,undefined -pthread -o $@ $^ $(PKG_LIBS)
 
-conformance: deps-conformance ## against code that is not ours: botocore, boto3, the official vectors
+conformance: deps-conformance ## against code that is not ours: AWS's SDKs, botocore, the official vectors
+	@t/conformance/install-node-packages '$(BUILD)/node'
 	@$(MAKE) --no-print-directory conformance-now
 conformance-now: modules helpers
 	$(TEST_ENV) t/lib/prove $(PROVE_FLAGS) $(sort $(wildcard t/conformance/*.t))
