@@ -98,7 +98,7 @@ static int await(connection_t *connection, uint32_t interest, apr_time_t delay)
 
     if (!poller_watch(poller, &connection->source, interest) ||
         (delay > 0 && !poller_set(poller, &connection->alarm, clock_monotonic() + delay))) {
-        LOG_ERROR("EMUL0020: waiting on a connection failed (%s): it is closed",
+        log_error("EMUL0020: waiting on a connection failed (%s): it is closed",
                   apr_strerror(errno, reason, sizeof(reason)));
         end(connection, JOURNAL_CLOSED);
         return 0;
@@ -225,7 +225,7 @@ static void start_answer(connection_t *connection, answer_t *answer)
     connection->sent = 0;
     if (answer == NULL ||
         !answer_render(answer, is_head, request->minor_version, request->keep_alive)) {
-        LOG_ERROR("EMUL0021: writing an answer failed: out of memory, or over %d MB; the "
+        log_error("EMUL0021: writing an answer failed: out of memory, or over %d MB; the "
                   "connection is closed",
                   ANSWER_BODY_MAX >> 20);
         end(connection, JOURNAL_CLOSED);
@@ -257,7 +257,7 @@ static void answer_bad(connection_t *connection)
     http_parser_t *parser = connection->parser;
     answer_t *answer = answer_create(parser->bad_status, "text/plain");
 
-    LOG_WARN("EMUL0022: reading a request failed: %s; the connection is closed", parser->reason);
+    log_warn("EMUL0022: reading a request failed: %s; the connection is closed", parser->reason);
     journal_connections(connection->all->emulator->journal)->bad_requests++;
     parser->request.keep_alive = 0;
     parser->request.minor_version = 1;

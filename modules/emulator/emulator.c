@@ -79,7 +79,7 @@ static answer_t *answer_signed(emulator_t *emulator, const service_t *service, c
         call->caller = result.caller;
         answer = answer_call(emulator, service, call);
     } else {
-        LOG_INFO("EMUL0011: %s refused: %s: %.200s", call->operation, result.code,
+        log_info("EMUL0011: %s refused: %s: %.200s", call->operation, result.code,
                  buffer_text(&result.message));
         answer = service->error(VERIFY_REFUSAL_STATUS, result.code, buffer_text(&result.message));
     }
@@ -120,6 +120,6 @@ answer_t *emulator_answer(emulator_t *emulator, const http_request_t *request)
             return answer_operation(emulator, services[i], request, operation);
         }
     }
-    LOG_WARN("EMUL0012: no operation has the path of %s %.200s", request->method, request->path);
+    log_warn("EMUL0012: no operation has the path of %s %.200s", request->method, request->path);
     return rest_error(404, "UnknownOperationException", "No operation has this method and path.");
 }

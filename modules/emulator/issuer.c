@@ -81,7 +81,7 @@ static int make_token(char *out)
     size_t prefix = strlen(TOKEN_PREFIX);
     unsigned char more;
 
-    memcpy(out, TOKEN_PREFIX, prefix);
+    memcpy(out, TOKEN_PREFIX, prefix + 1);
     return getrandom(&more, 1, 0) == 1 &&
            issuer_random_text(out + prefix, ISSUER_TOKEN_MAX + 1 - prefix,
                               (size_t)TOKEN_BYTES + more);

@@ -39,7 +39,7 @@ static void on_lease_end(alarm_t *alarm)
 {
     process_t *process = (process_t *)((char *)alarm - offsetof(process_t, lease_end));
 
-    LOG_NOTICE("EMUL0003: the new configuration has no AWS stand-in: its process ends");
+    log_notice("EMUL0003: the new configuration has no AWS stand-in: its process ends");
     poller_stop(process->poller);
 }
 
@@ -93,11 +93,11 @@ void process_serve(const settings_t *settings, int listen_fd, int lease_fd)
 
     memset(&process, 0, sizeof(process));
     if (!build(&process, settings, listen_fd, lease_fd)) {
-        LOG_ERROR("EMUL0002: starting the AWS stand-in's event loop failed: %s",
+        log_error("EMUL0002: starting the AWS stand-in's event loop failed: %s",
                   apr_strerror(errno, reason, sizeof(reason)));
         return;
     }
-    LOG_NOTICE("EMUL0004: the AWS stand-in serves http://%s:%d with %d access keys",
+    log_notice("EMUL0004: the AWS stand-in serves http://%s:%d with %d access keys",
                settings->address, settings->port, settings->key_count);
     poller_run(process.poller);
     server_destroy(process.server);

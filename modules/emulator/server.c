@@ -26,7 +26,7 @@ static void pause_accepting(server_t *server)
 {
     char reason[REASON_MAX];
 
-    LOG_ERROR("EMUL0030: accepting a connection failed (%s): trying again shortly; raise the limit "
+    log_error("EMUL0030: accepting a connection failed (%s): trying again shortly; raise the limit "
               "of open files (ulimit -n)",
               apr_strerror(errno, reason, sizeof(reason)));
     poller_unwatch(server->connections.poller, &server->listener);

@@ -138,7 +138,7 @@ session_t *sessions_get(sessions_t *sessions, const char *agent, const char *ali
     apr_time_t now = clock_monotonic();
     session_t *session;
 
-    if (length > KEY_MAX) {
+    if (length < 1 || length > KEY_MAX) {
         return NULL;
     }
     session = find(sessions, key, (size_t)length);
