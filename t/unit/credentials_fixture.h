@@ -124,6 +124,7 @@ static inline void forget_log(void)
 typedef void answer_fn(const char *request, char *answer);
 
 static answer_fn *answering;
+static atomic_int answered; /* requests, whole */
 static server_t *services;
 static char asked_for[KEPT_MAX]; /* the first lines of all requests; locked by kept_lock */
 
@@ -148,6 +149,7 @@ static inline void serve_answers(server_t *server)
             server_write(fd, answer);
         }
         server_close(server, fd);
+        (void)atomic_fetch_add(&answered, 1);
     }
 }
 
@@ -195,6 +197,7 @@ static inline void begin(answer_fn *fn)
 {
     begin_without_services();
     answering = fn;
+    atomic_store(&answered, 0);
     services = server_start(serve_answers);
     (void)snprintf(base_url, sizeof(base_url), "http://127.0.0.1:%d", services->port);
 }

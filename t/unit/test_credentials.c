@@ -470,12 +470,14 @@ static void busy_ones(void)
     question_t one, two;
 
     begin_container(HOURS(6));
+    atomic_store(&held_back, 1);
     prepare_question(&one);
     prepare_question(&two);
     one.waiter.fn = on_told_and_busy;
     other = &two;
     on_loop(start_asking, &two);
     on_loop(start_asking, &one);
+    (void)sem_post(&may_answer);
     wait_for(&one.done);
     on_loop(do_nothing, NULL);
     IS(one.key, "ASIAEXAMPLE00001", "one who is told may ask again");
