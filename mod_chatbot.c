@@ -61,6 +61,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_child_init(child_start, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_status(child_ended, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_process_connection(suspend_on_process, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_suspend_connection(suspend_on_suspend, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_translate_name(handlers_note_path, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(handlers_skip_walk, NULL, NULL, APR_HOOK_FIRST);

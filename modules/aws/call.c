@@ -1,9 +1,11 @@
 #include "aws/call.h"
 
+#include "aws/call_error.h"
+#include "aws/call_head.h"
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #include <apr_strings.h>
 #include <stdlib.h>
@@ -11,186 +13,201 @@
 
 /* An error body beyond this is no error of AWS's. */
 #define ERROR_BODY_MAX  (64 * 1024)
-#define ERROR_DEPTH_MAX 16
-#define SIGNED_MAX      5
-#define HEADERS_MAX     8
-#define CODE_MAX        128
+#define REQUEST_ID_MAX  80
+#define RETRY_AFTER_MAX 40 /* a number or an HTTP date */
 #define MESSAGE_MAX     1024
-#define REQUEST_ID_MAX  128
+#define URL_MAX         8192
 
-typedef enum { SIGN, SEND, RECEIVE, DONE } call_state_e;
+typedef enum { CREDENTIALS, SIGN, SEND, RECEIVE, BACKOFF, DONE } state_e;
 
-static const char *const state_names[] = {"SIGN", "SEND", "RECEIVE", "DONE"};
+static const char *const state_names[] = {"CREDENTIALS", "SIGN",    "SEND",
+                                          "RECEIVE",     "BACKOFF", "DONE"};
+
+/* What one attempt has come to. */
+typedef struct {
+    transfer_t *transfer;
+    const credentials_t *credentials; /* held */
+    apr_int64_t signed_with;          /* the clock's offset */
+    apr_time_t sent;                  /* monotonic */
+    int status;
+    char code[CALL_ERROR_CODE_MAX];
+    char retry_after_ms[RETRY_AFTER_MAX]; /* the headers that say when to come again */
+    char retry_after[RETRY_AFTER_MAX];
+    buffer_t error_body;
+} attempt_t;
 
 struct call_t {
-    call_state_e state;
+    state_e state;
+    call_client_t *client;
     call_owner_t owner;
-    char operation[32];
-    transfer_t *transfer;
-    int status;
-    buffer_t error_body;
+    call_request_t request;
+    buffer_t path;
+    retry_t retry;
+    attempt_t attempt;
+    credentials_waiter_t waiter;
+    loop_timer_t timer;
+    int delivered;
+    int renewed; /* expired credentials were replaced once */
+    char invocation_id[TEXT_UUID_LENGTH + 1];
     char request_id[REQUEST_ID_MAX];
-    char code[CODE_MAX];
 };
 
-/* The one place where the state changes. */
-static void enter(call_t *call, call_state_e state)
+static void enter(call_t *call, state_e state);
+static void end(call_t *call, call_end_e how, const char *message, const char *reason);
+
+static void clear_attempt(call_t *call)
 {
-    LOG_TRACE("CHAT0101: %s: %s -> %s", call->operation, state_names[call->state],
-              state_names[state]);
-    call->state = state;
+    attempt_t *attempt = &call->attempt;
+
+    credentials_set_release(attempt->credentials);
+    buffer_free(&attempt->error_body);
+    memset(attempt, 0, sizeof(*attempt));
+    buffer_init(&attempt->error_body, ERROR_BODY_MAX);
 }
 
 static void release(call_t *call)
 {
-    buffer_free(&call->error_body);
+    clear_attempt(call);
+    buffer_free(&call->path);
     free(call);
 }
 
-/* ---- SIGN ---- */
+/* ---- CREDENTIALS ---- */
 
-/* The header lines of one attempt, on the stack of the attempt. */
-typedef struct {
-    buffer_t text; /* all lines, each ended by NUL */
-    const char *lines[HEADERS_MAX + 1];
-    size_t offsets[HEADERS_MAX];
-    size_t count;
-} head_t;
-
-static void add_line(head_t *head, const char *name, const char *value)
+static void on_credentials(void *baton, const credentials_t *set, const char *reason)
 {
-    head->offsets[head->count++] = head->text.length;
-    (void)buffer_puts(&head->text, name);
-    (void)buffer_puts(&head->text, ": ");
-    (void)buffer_puts(&head->text, value);
-    (void)buffer_append(&head->text, "", 1);
+    call_t *call = baton;
+
+    if (set == NULL) {
+        end(call, CALL_NO_CREDENTIALS, "", reason);
+        return;
+    }
+    call->attempt.credentials = credentials_set_hold(set);
+    enter(call, SIGN);
 }
 
-/* Lines are found by offset until the text has stopped moving. */
-static int settle_lines(head_t *head)
+static void get_credentials(call_t *call)
 {
-    size_t i;
-
-    for (i = 0; i < head->count; i++) {
-        head->lines[i] = head->text.data + head->offsets[i];
-    }
-    head->lines[head->count] = NULL;
-    return !head->text.failed;
+    clear_attempt(call);
+    memset(&call->waiter, 0, sizeof(call->waiter));
+    call->waiter.fn = on_credentials;
+    call->waiter.baton = call;
+    credentials_get(call->client->credentials, &call->waiter);
 }
 
-/* Writes all headers but the ones libcurl makes itself; 0 when it cannot be signed. */
-static int sign(head_t *head, const call_client_t *client, const call_request_t *request,
-                const char *path)
-{
-    const credentials_t *who = request->credentials;
-    char date[SIGV4_DATE_LENGTH + 1];
-    char payload_hash[SIGV4_HEX_LENGTH + 1];
-    const sigv4_header_t headers[SIGNED_MAX] = {
-        {"host", request->endpoint->host},
-        {"content-type", request->content_type},
-        {"x-amz-date", date},
-        {"x-amz-security-token", who->session_token},
-    };
-    const sigv4_identity_t identity = {who->access_key_id, who->secret_access_key,
-                                       request->endpoint->region, request->endpoint->signing_name,
-                                       clock_wall()};
-    const sigv4_request_t signed_request = {.method = request->method,
-                                            .path = path,
-                                            .headers = headers,
-                                            .header_count = who->session_token != NULL ? 4 : 3,
-                                            .payload_hash = payload_hash};
-    buffer_t authorization;
-    int fine;
+/* ---- SIGN and SEND ---- */
 
-    sigv4_date(date, identity.when);
-    buffer_init(&authorization, 4096);
-    fine = sigv4_hash(payload_hash, request->body, request->body_length) &&
-           sigv4_authorize(&authorization, &signed_request, &identity, client->keys);
-    add_line(head, "Host", request->endpoint->host);
-    add_line(head, "Content-Type", request->content_type);
-    add_line(head, "Accept", request->accept);
-    add_line(head, "X-Amz-Date", date);
-    if (who->session_token != NULL) {
-        add_line(head, "X-Amz-Security-Token", who->session_token);
+static int on_head(void *baton, transfer_t *transfer, int status);
+static int on_body(void *baton, transfer_t *transfer, const char *bytes, size_t length);
+static void on_transfer_end(void *baton, const transfer_result_t *ended);
+
+static transfer_t *start_transfer(call_t *call, const call_head_t *head)
+{
+    const transfer_owner_t owner = {on_head, on_body, on_transfer_end, call};
+    const call_request_t *request = &call->request;
+    transfer_t *transfer;
+    buffer_t url;
+
+    buffer_init(&url, URL_MAX);
+    (void)buffer_puts(&url, call->client->endpoint->origin);
+    (void)buffer_append(&url, call->path.data, call->path.length);
+    const transfer_request_t exchange = {.method = request->method,
+                                         .url = buffer_text(&url),
+                                         .headers = head->lines,
+                                         .body = request->body,
+                                         .body_length = request->body_length,
+                                         .connect_timeout = request->limits.connect,
+                                         .first_timeout = request->limits.first,
+                                         .idle_timeout = request->limits.idle,
+                                         .ca_file = call->client->ca_file,
+                                         .single_send = !call->retry.policy.idempotent};
+    transfer = url.failed ? NULL : transfer_start(call->client->loop, &exchange, &owner);
+    buffer_free(&url);
+    return transfer;
+}
+
+static void sign_and_send(call_t *call)
+{
+    call_client_t *client = call->client;
+    const call_head_facts_t facts = {.endpoint = client->endpoint,
+                                     .credentials = call->attempt.credentials,
+                                     .keys = client->keys,
+                                     .when = skew_signing_time(&client->skew, clock_wall()),
+                                     .method = call->request.method,
+                                     .path = call->path.data,
+                                     .content_type = call->request.content_type,
+                                     .accept = call->request.accept,
+                                     .body = call->request.body,
+                                     .body_length = call->request.body_length,
+                                     .invocation_id = call->invocation_id,
+                                     .attempt = call->retry.attempt,
+                                     .attempts = call->retry.policy.attempts};
+    call_head_t head;
+
+    call->attempt.signed_with = client->skew.seconds;
+    call->attempt.sent = clock_monotonic();
+    if (call_head_sign(&head, &facts)) {
+        enter(call, SEND);
+        call->attempt.transfer = start_transfer(call, &head);
     }
-    add_line(head, "Authorization", buffer_text(&authorization));
-    buffer_free(&authorization);
-    return settle_lines(head) && fine;
+    call_head_wipe(&head);
+    if (call->attempt.transfer == NULL) {
+        end(call, CALL_INTERNAL, "",
+            "signing and sending: out of memory; the lines above may say more");
+    }
 }
 
 /* ---- RECEIVE ---- */
 
-/* "aws.protocols#ThrottlingException:http://…" -> "ThrottlingException" (restJson1, awsJson1_0). */
-static void take_code(char *code, const char *text)
-{
-    size_t length = strcspn(text, ":");
-    size_t from = length;
-
-    while (from > 0 && text[from - 1] != '#') {
-        from--;
-    }
-    length -= from;
-    length = length < CODE_MAX - 1 ? length : CODE_MAX - 1;
-    memcpy(code, text + from, length);
-    code[length] = '\0';
-}
-
-static const char *first_member(const json_t *object, const char *const *names)
-{
-    const char *text = NULL;
-
-    for (; *names != NULL && text == NULL; names++) {
-        text = json_member_text(object, *names, NULL);
-    }
-    return text;
-}
-
-/* The code is in a header, else in the body; the body may as well be empty, cut, or a proxy's
- * page: then the status is all there is. */
-static void read_error(call_t *call, char *message)
-{
-    static const char *const code_names[] = {"code", "Code", "__type", NULL};
-    static const char *const message_names[] = {"message", "Message", NULL};
-    json_error_t error;
-    json_t *body = json_parse(buffer_text(&call->error_body), call->error_body.length,
-                              ERROR_DEPTH_MAX, &error);
-    const char *code = first_member(body, code_names);
-    const char *text = first_member(body, message_names);
-
-    if (call->code[0] == '\0' && code != NULL) {
-        take_code(call->code, code);
-    }
-    (void)apr_cpystrn(message, text != NULL ? text : "", MESSAGE_MAX);
-    json_release(body);
-}
-
-static void note_request_id(call_t *call)
-{
-    const char *id = transfer_header(call->transfer, "x-amzn-RequestId");
-
-    (void)apr_cpystrn(call->request_id, id != NULL ? id : "", sizeof(call->request_id));
-}
-
 static int is_success(const call_t *call)
 {
-    return call->status >= 200 && call->status <= 299;
+    return call->attempt.status >= 200 && call->attempt.status <= 299;
+}
+
+static int is_event_stream(transfer_t *transfer)
+{
+    static const char wanted[] = "application/vnd.amazon.eventstream";
+    const char *type = transfer_header(transfer, "Content-Type");
+
+    return type != NULL && strncasecmp(type, wanted, strlen(wanted)) == 0;
+}
+
+static void learn_the_time(call_t *call, transfer_t *transfer)
+{
+    const skew_answer_t answer = {.received = clock_wall(),
+                                  .took = clock_monotonic() - call->attempt.sent,
+                                  .date = transfer_header(transfer, "Date"),
+                                  .age = transfer_header(transfer, "Age"),
+                                  .event_stream = is_event_stream(transfer)};
+
+    skew_learn(&call->client->skew, &answer);
+}
+
+static void keep_header(char *out, size_t size, transfer_t *transfer, const char *name)
+{
+    const char *value = transfer_header(transfer, name);
+
+    (void)apr_cpystrn(out, value != NULL ? value : "", size);
 }
 
 static int on_head(void *baton, transfer_t *transfer, int status)
 {
     call_t *call = baton;
-    const char *error_type;
+    attempt_t *attempt = &call->attempt;
+    const char *error_type = transfer_header(transfer, "X-Amzn-Errortype");
 
-    call->transfer = transfer;
-    call->status = status;
+    attempt->transfer = transfer;
+    attempt->status = status;
     enter(call, RECEIVE);
-    note_request_id(call);
+    learn_the_time(call, transfer);
+    keep_header(call->request_id, sizeof(call->request_id), transfer, "x-amzn-RequestId");
     if (is_success(call)) {
         return call->owner.on_head == NULL || call->owner.on_head(call->owner.baton, call);
     }
-    error_type = transfer_header(transfer, "X-Amzn-Errortype");
+    keep_header(attempt->retry_after_ms, RETRY_AFTER_MAX, transfer, "x-amz-retry-after");
+    keep_header(attempt->retry_after, RETRY_AFTER_MAX, transfer, "Retry-After");
     if (error_type != NULL) {
-        take_code(call->code, error_type);
+        call_error_code(attempt->code, error_type, strlen(error_type));
     }
     return 1;
 }
@@ -204,137 +221,240 @@ static int on_body(void *baton, transfer_t *transfer, const char *bytes, size_t 
         return call->owner.on_body(call->owner.baton, bytes, length);
     }
     /* What is over the maximum is dropped: the status still tells. */
-    (void)buffer_append(&call->error_body, bytes, length);
+    (void)buffer_append(&call->attempt.error_body, bytes, length);
     return 1;
 }
 
-static call_end_e end_of(const call_t *call, const transfer_result_t *result)
+/* ---- the end of an attempt ---- */
+
+static call_end_e end_of(const call_t *call, const transfer_result_t *ended)
 {
-    switch (result->end) {
+    switch (ended->end) {
     case TRANSFER_CONNECT_TIMEOUT:
     case TRANSFER_FIRST_TIMEOUT:
     case TRANSFER_IDLE_TIMEOUT:
     case TRANSFER_TOTAL_TIMEOUT: return CALL_TIMEOUT;
     case TRANSFER_OK: return is_success(call) ? CALL_OK : CALL_REFUSED;
-    default: return call->status != 0 && !is_success(call) ? CALL_REFUSED : CALL_BROKEN;
+    default: return call->attempt.status != 0 && !is_success(call) ? CALL_REFUSED : CALL_BROKEN;
     }
 }
 
-static void describe(char *reason, const call_t *call, const call_result_t *result,
+static retry_failure_e failure_of(const call_t *call, const transfer_result_t *ended,
+                                  call_end_e how)
+{
+    if (how == CALL_REFUSED || call->attempt.code[0] != '\0') {
+        return RETRY_ANSWER;
+    }
+    if (ended->end == TRANSFER_CERTIFICATE_REFUSED || ended->end == TRANSFER_REFUSED_BY_OWNER ||
+        ended->end == TRANSFER_INTERNAL) {
+        return RETRY_FINAL;
+    }
+    return ended->request_sent ? RETRY_ANSWER_LOST : RETRY_NOT_SENT;
+}
+
+/* What AWS refused for its age is put right, once: the credentials, or the clock. */
+static int repair(call_t *call)
+{
+    attempt_t *attempt = &call->attempt;
+
+    if (!call->renewed && retry_is_expired(attempt->code)) {
+        call->renewed = 1;
+        credentials_reject(call->client->credentials, attempt->credentials);
+        return 1;
+    }
+    return skew_explains(&call->client->skew, attempt->signed_with, attempt->code);
+}
+
+static double chance(void)
+{
+    char id[TEXT_UUID_LENGTH + 1];
+    unsigned value = 0;
+
+    /* The last eight digits of a random UUID are 32 random bits. */
+    if (text_uuid4(id)) {
+        value = (unsigned)strtoul(id + TEXT_UUID_LENGTH - 8, NULL, 16);
+    }
+    return (double)value / 4294967296.0;
+}
+
+static const char *or_null(const char *text)
+{
+    return text[0] != '\0' ? text : NULL;
+}
+
+static retry_decision_t decide(call_t *call, const transfer_result_t *ended, call_end_e how)
+{
+    const retry_attempt_t attempt = {.failure = failure_of(call, ended, how),
+                                     .status = call->attempt.status,
+                                     .code = call->attempt.code,
+                                     .retry_after_ms = or_null(call->attempt.retry_after_ms),
+                                     .retry_after = or_null(call->attempt.retry_after),
+                                     .now = clock_wall(),
+                                     .remaining = call->request.deadline - clock_monotonic(),
+                                     .delivered = call->delivered,
+                                     .repaired = repair(call)};
+
+    return retry_decide(&call->retry, &attempt, chance());
+}
+
+static void describe(char *reason, const call_t *call, call_end_e how, const char *message,
                      const char *error)
 {
-    if (result->end == CALL_REFUSED) {
+    const char *code = call->attempt.code[0] != '\0' ? call->attempt.code : "without a code";
+
+    if (how == CALL_REFUSED) {
         (void)apr_snprintf(reason, MESSAGE_MAX, "reading the answer of %s: HTTP %d %s: %s",
-                           call->operation, call->status,
-                           call->code[0] != '\0' ? call->code : "without a code",
-                           result->message[0] != '\0' ? result->message : "no message");
+                           call->request.operation, call->attempt.status, code,
+                           message[0] != '\0' ? message : "no message");
     } else {
-        (void)apr_snprintf(reason, MESSAGE_MAX, "%s: %s", call->operation, error);
+        (void)apr_snprintf(reason, MESSAGE_MAX, "%s: %s", call->request.operation, error);
     }
 }
 
-static void on_end(void *baton, const transfer_result_t *ended)
+static void on_backoff_over(loop_timer_t *timer)
+{
+    enter(LOOP_CONTAINER(timer, call_t, timer), CREDENTIALS);
+}
+
+static void try_again(call_t *call, const retry_decision_t *decision, const char *reason)
+{
+    log_info("CHAT0104: %s: attempt %d of %d in %d ms: %s; the last one ended so: %s",
+             call->request.operation, call->retry.attempt, call->retry.policy.attempts,
+             (int)apr_time_as_msec(decision->delay), decision->why, reason);
+    if (call->owner.on_retry != NULL) {
+        call->owner.on_retry(call->owner.baton);
+    }
+    enter(call, BACKOFF);
+    loop_timer_arm(call->client->loop, &call->timer, decision->delay, on_backoff_over);
+}
+
+static void on_transfer_end(void *baton, const transfer_result_t *ended)
 {
     call_t *call = baton;
-    call_result_t result = {0};
+    call_end_e how = end_of(call, ended);
+    retry_decision_t decision = {0};
     char message[MESSAGE_MAX] = "";
     char reason[MESSAGE_MAX];
 
-    call->transfer = NULL;
-    result.end = end_of(call, ended);
-    if (result.end == CALL_REFUSED) {
-        read_error(call, message);
+    if (how == CALL_REFUSED) {
+        call_error_read(call->attempt.code, message, MESSAGE_MAX,
+                        buffer_text(&call->attempt.error_body), call->attempt.error_body.length);
     }
+    describe(reason, call, how, message, ended->error);
+    if (how == CALL_OK) {
+        retry_succeeded(&call->retry);
+    } else {
+        decision = decide(call, ended, how);
+    }
+    call->attempt.transfer = NULL;
+    if (decision.again) {
+        try_again(call, &decision, reason);
+        return;
+    }
+    if (how != CALL_OK) {
+        log_debug("CHAT0105: %s: no other attempt: %s", call->request.operation, decision.why);
+    }
+    end(call, how, message, reason);
+}
+
+static void end(call_t *call, call_end_e how, const char *message, const char *reason)
+{
+    const call_result_t result = {.end = how,
+                                  .status = call->attempt.status,
+                                  .retries = call->retry.attempt - 1,
+                                  .code = call->attempt.code,
+                                  .message = message,
+                                  .aws_request_id = call->request_id,
+                                  .reason = reason,
+                                  .retry_in = how == CALL_NO_CREDENTIALS
+                                                  ? credentials_retry_in(call->client->credentials)
+                                                  : 0};
+
     enter(call, DONE);
-    result.status = call->status;
-    result.code = call->code;
-    result.message = message;
-    result.aws_request_id = call->request_id;
-    result.reason = reason;
-    describe(reason, call, &result, ended->error);
     call->owner.on_end(call->owner.baton, &result);
     release(call);
 }
 
+/* The one place where the state changes. */
+static void enter(call_t *call, state_e state)
+{
+    log_trace("CHAT0101: %s: %s -> %s", call->request.operation, state_names[call->state],
+              state_names[state]);
+    call->state = state;
+    switch (state) {
+    case CREDENTIALS: get_credentials(call); break;
+    case SIGN: sign_and_send(call); break;
+    case SEND:
+    case RECEIVE:
+    case BACKOFF:
+    case DONE: break;
+    }
+}
+
 /* ---- the owner's side ---- */
 
-static transfer_t *send_signed(call_t *call, const call_client_t *client,
-                               const call_request_t *request, const head_t *head, const char *path)
-{
-    const transfer_owner_t owner = {on_head, on_body, on_end, call};
-    transfer_request_t exchange = {0};
-    transfer_t *transfer;
-    buffer_t url;
-
-    buffer_init(&url, 8192);
-    (void)buffer_puts(&url, request->endpoint->origin);
-    (void)buffer_puts(&url, path);
-    exchange.method = request->method;
-    exchange.url = buffer_text(&url);
-    exchange.headers = head->lines;
-    exchange.body = request->body;
-    exchange.body_length = request->body_length;
-    exchange.connect_timeout = request->limits.connect;
-    exchange.first_timeout = request->limits.first;
-    exchange.idle_timeout = request->limits.idle;
-    exchange.single_send = request->single_send;
-    enter(call, SEND);
-    transfer = url.failed ? NULL : transfer_start(client->loop, &exchange, &owner);
-    buffer_free(&url);
-    return transfer;
-}
-
-static transfer_t *sign_and_send(call_t *call, const call_client_t *client,
-                                 const call_request_t *request)
-{
-    transfer_t *transfer = NULL;
-    buffer_t path;
-    head_t head = {0};
-
-    buffer_init(&path, 4096);
-    buffer_init(&head.text, 32768);
-    (void)buffer_puts(&path, request->endpoint->prefix);
-    (void)buffer_puts(&path, request->path);
-    if (path.failed || !sign(&head, client, request, buffer_text(&path))) {
-        LOG_ERROR("CHAT0102: signing %s: out of memory, or the crypto library failed",
-                  request->operation);
-    } else {
-        transfer = send_signed(call, client, request, &head, buffer_text(&path));
-    }
-    buffer_wipe(&head.text);
-    buffer_free(&head.text);
-    buffer_free(&path);
-    return transfer;
-}
-
-call_t *call_start(const call_client_t *client, const call_request_t *request,
-                   const call_owner_t *owner)
+static call_t *make(call_client_t *client, const call_request_t *request, const call_owner_t *owner)
 {
     call_t *call = calloc(1, sizeof(*call));
+    retry_policy_t policy = retry_policy(client->service, request->operation, client->attempts);
 
     if (call == NULL) {
-        LOG_ERROR("CHAT0103: starting %s: out of memory", request->operation);
         return NULL;
     }
+    call->client = client;
     call->owner = *owner;
-    (void)apr_cpystrn(call->operation, request->operation, sizeof(call->operation));
-    buffer_init(&call->error_body, ERROR_BODY_MAX);
-    call->transfer = sign_and_send(call, client, request);
-    if (call->transfer == NULL) {
+    call->request = *request;
+    call->request.path = NULL; /* the copy counts */
+    buffer_init(&call->path, URL_MAX);
+    buffer_init(&call->attempt.error_body, ERROR_BODY_MAX);
+    retry_start(&call->retry, &client->bucket, &policy);
+    if (!text_uuid4(call->invocation_id) || !buffer_puts(&call->path, client->endpoint->prefix) ||
+        !buffer_puts(&call->path, request->path)) {
         release(call);
         return NULL;
     }
     return call;
 }
 
+int call_start(call_t **call, call_client_t *client, const call_request_t *request,
+               const call_owner_t *owner)
+{
+    call_t *made = make(client, request, owner);
+
+    if (made == NULL) {
+        log_error("CHAT0103: starting %s: out of memory", request->operation);
+        return 0;
+    }
+    *call = made;
+    enter(made, CREDENTIALS);
+    return 1;
+}
+
 void call_cancel(call_t *call)
 {
-    enter(call, DONE);
-    transfer_cancel(call->transfer);
+    switch (call->state) {
+    case CREDENTIALS: credentials_forget_waiter(&call->waiter); break;
+    case SEND:
+    case RECEIVE: transfer_cancel(call->attempt.transfer); break;
+    case BACKOFF: loop_timer_disarm(call->client->loop, &call->timer); break;
+    case SIGN:
+    case DONE: break;
+    }
+    call->state = DONE;
     release(call);
+}
+
+void call_found_error(call_t *call, const char *code, size_t length)
+{
+    call_error_code(call->attempt.code, code, length);
+}
+
+void call_delivered(call_t *call)
+{
+    call->delivered = 1;
 }
 
 const char *call_header(call_t *call, const char *name)
 {
-    return call->transfer != NULL ? transfer_header(call->transfer, name) : NULL;
+    return call->attempt.transfer != NULL ? transfer_header(call->attempt.transfer, name) : NULL;
 }

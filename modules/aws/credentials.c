@@ -8,7 +8,6 @@
 
 #include <apr_strings.h>
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -158,7 +157,7 @@ static void log_new(const credentials_t *set)
 
     credentials_set_shorten(key, set->access_key_id);
     describe_expiry(expiry, set);
-    LOG_INFO("CHAT0111: using AWS credentials of %s: access key %s, expiry: %s", set->source, key,
+    log_info("CHAT0111: using AWS credentials of %s: access key %s, expiry: %s", set->source, key,
              expiry);
 }
 
@@ -169,18 +168,18 @@ static void log_failure(credentials_provider_t *provider, apr_interval_time_t de
     long seconds = (long)apr_time_sec(delay + APR_USEC_PER_SEC - 1);
 
     if (second_best(provider) == NULL) {
-        LOG_WARN("CHAT0112: fetching AWS credentials: %s; until there are any, chats are answered "
+        log_warn("CHAT0112: fetching AWS credentials: %s; until there are any, chats are answered "
                  "with 503 no_credentials; next try in %ld s",
                  provider->reason, seconds);
         return;
     }
     describe_expiry(expiry, set);
     if (time_left(set) > 0) {
-        LOG_WARN("CHAT0113: renewing AWS credentials: %s; those of %s (expiry: %s) stay in use; "
+        log_warn("CHAT0113: renewing AWS credentials: %s; those of %s (expiry: %s) stay in use; "
                  "next try in %ld s",
                  provider->reason, set->source, expiry, seconds);
     } else {
-        LOG_WARN("CHAT0114: renewing AWS credentials: %s; those of %s stay in use though they "
+        log_warn("CHAT0114: renewing AWS credentials: %s; those of %s stay in use though they "
                  "expired at %s; next try in %ld s",
                  provider->reason, set->source, expiry, seconds);
     }
@@ -207,7 +206,7 @@ static void report(credentials_provider_t *provider, const char *reason, apr_int
 
     (void)apr_cpystrn(provider->reason, reason, REASON_MAX);
     if (is_old) {
-        LOG_DEBUG("CHAT0115: fetching AWS credentials: %s", provider->reason);
+        log_debug("CHAT0115: fetching AWS credentials: %s", provider->reason);
         return;
     }
     provider->told_at = now;
@@ -340,7 +339,7 @@ void credentials_reject(credentials_provider_t *provider, const credentials_t *s
         return;
     }
     credentials_set_shorten(key, set->access_key_id);
-    LOG_WARN("CHAT0116: AWS does not take the credentials of %s (access key %s) any more: asking "
+    log_warn("CHAT0116: AWS does not take the credentials of %s (access key %s) any more: asking "
              "for new ones",
              set->source, key);
     provider->rejected = 1;
@@ -393,41 +392,4 @@ credentials_provider_t *credentials_create(loop_t *loop, const credentials_setti
     provider->fetch.settings = settings;
     apr_pool_cleanup_register(pool, provider, on_pool_end, apr_pool_cleanup_null);
     return provider;
-}
-
-/* ---- the environment of the process ---- */
-
-static apr_status_t on_wipe(void *secret)
-{
-    explicit_bzero(secret, strlen(secret));
-    return APR_SUCCESS;
-}
-
-static const char *read_variable(apr_pool_t *pool, const char *name)
-{
-    const char *value = getenv(name);
-    char *copy;
-
-    if (value == NULL || value[strspn(value, " \t")] == '\0') {
-        return NULL;
-    }
-    copy = apr_pstrdup(pool, value);
-    apr_pool_cleanup_register(pool, copy, on_wipe, apr_pool_cleanup_null);
-    return copy;
-}
-
-const credentials_t *credentials_from_environment(apr_pool_t *pool, const char **reason)
-{
-    credentials_t *found = apr_pcalloc(pool, sizeof(*found));
-
-    found->access_key_id = read_variable(pool, "AWS_ACCESS_KEY_ID");
-    found->secret_access_key = read_variable(pool, "AWS_SECRET_ACCESS_KEY");
-    found->session_token = read_variable(pool, "AWS_SESSION_TOKEN");
-    *reason = NULL;
-    if (found->access_key_id == NULL) {
-        *reason = "AWS_ACCESS_KEY_ID is not set in the environment of httpd";
-    } else if (found->secret_access_key == NULL) {
-        *reason = "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not";
-    }
-    return *reason == NULL ? found : NULL;
 }

@@ -56,9 +56,4 @@ apr_interval_time_t credentials_retry_in(const credentials_provider_t *provider)
 /* Whether a set could be had at once. Any thread. */
 int credentials_ready(const credentials_provider_t *provider);
 
-/* The set in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of the process, copied
- * into `pool` and wiped with it; blank variables count as unset. NULL when there is none, and why
- * in `*reason` (a constant text). Reads the environment: call it while starting, on one thread. */
-const credentials_t *credentials_from_environment(apr_pool_t *pool, const char **reason);
-
 #endif

@@ -76,7 +76,7 @@ static const char *complain(const parser_t *parser, const char *problem)
 
 static void log_skipped(const parser_t *parser, const char *what)
 {
-    LOG_DEBUG("reading AWS's shared files: line %d of the %s file is passed over: %s", parser->line,
+    log_debug("reading AWS's shared files: line %d of the %s file is passed over: %s", parser->line,
               parser->file == PROFILE_CONFIG ? "config" : "credentials", what);
 }
 

@@ -30,14 +30,6 @@ struct backend_turn_t {
     char *reason;          /* of that failure */
 };
 
-static void release(backend_turn_t *turn)
-{
-    buffer_free(&turn->body);
-    eventstream_free(&turn->stream);
-    free(turn->reason);
-    free(turn);
-}
-
 /* Remembers the first failure; always 0, so that decoding stops. */
 static int fail(backend_turn_t *turn, backend_end_e failure, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -122,6 +114,7 @@ static int on_chunk(backend_turn_t *turn, const json_t *event)
                     "reading the agent's answer: the bytes of a chunk are not base64");
     } else if (text.length > 0) {
         turn->has_text = 1;
+        call_delivered(turn->call);
         fine = turn->owner.on_text(turn->owner.baton, text.data, text.length) ||
                fail(turn, BACKEND_INTERNAL,
                     "reading the agent's answer: it is longer than this server keeps");
@@ -152,6 +145,14 @@ static int add_usage(void *baton, const char *name, const json_t *value)
         turn->tokens = tokens + (turn->tokens != BACKEND_TOKENS_UNKNOWN ? turn->tokens : 0);
     }
     return 1;
+}
+
+/* Traces are long, and only a few of them have counts: the others need not be parsed. */
+static int may_have_usage(const eventstream_message_t *message)
+{
+    static const char name[] = "\"usage\"";
+
+    return memmem(message->payload, message->payload_length, name, sizeof(name) - 1) != NULL;
 }
 
 static int on_trace(backend_turn_t *turn, const json_t *event)
@@ -196,6 +197,9 @@ static int on_event(backend_turn_t *turn, const eventstream_message_t *message)
     if (i == sizeof(events) / sizeof(events[0])) {
         return 1; /* AWS adds new kinds; they are no part of the text */
     }
+    if (events[i].take == on_trace && !may_have_usage(message)) {
+        return 1;
+    }
     event = json_parse(message->payload, message->payload_length, EVENT_DEPTH_MAX, &error);
     if (event == NULL) {
         return fail(turn, BACKEND_PROTOCOL_ERROR,
@@ -216,6 +220,7 @@ static int on_exception(backend_turn_t *turn, const eventstream_message_t *messa
     const char *text = json_member_text(body, "message", NULL);
 
     type = type != NULL ? type : "";
+    call_found_error(turn->call, type, length);
     (void)fail(turn, classify(type, length, 0), "reading the agent's answer: %.*s: %s", (int)length,
                type, text != NULL ? text : "no message");
     json_release(body);
@@ -231,6 +236,7 @@ static int on_unmodelled_error(backend_turn_t *turn, const eventstream_message_t
 
     code = code != NULL ? code : "";
     text = text != NULL ? text : "";
+    call_found_error(turn->call, code, code_length);
     return fail(turn, classify(code, code_length, 0),
                 "reading the agent's answer: error %.*s: %.*s", (int)code_length, code,
                 (int)text_length, text);
@@ -285,6 +291,8 @@ static backend_end_e end_of_call(const call_result_t *result)
 {
     switch (result->end) {
     case CALL_TIMEOUT: return BACKEND_TIMEOUT;
+    case CALL_NO_CREDENTIALS: return BACKEND_NO_CREDENTIALS;
+    case CALL_INTERNAL: return BACKEND_INTERNAL;
     case CALL_REFUSED: return classify(result->code, strlen(result->code), result->status);
     case CALL_BROKEN: return result->status != 0 ? BACKEND_PROTOCOL_ERROR : BACKEND_UNAVAILABLE;
     default: return BACKEND_ANSWERED;
@@ -309,6 +317,35 @@ static void check_whole(backend_turn_t *turn)
     }
 }
 
+static void start_decoding(backend_turn_t *turn)
+{
+    eventstream_init(&turn->stream, EVENT_MAX, on_message, turn);
+    turn->tokens = BACKEND_TOKENS_UNKNOWN;
+    turn->failure = BACKEND_ANSWERED;
+    turn->has_text = 0;
+    turn->returned_control = 0;
+}
+
+static void stop_decoding(backend_turn_t *turn)
+{
+    eventstream_free(&turn->stream);
+    free(turn->reason);
+    turn->reason = NULL;
+}
+
+static void on_retry(void *baton)
+{
+    stop_decoding(baton);
+    start_decoding(baton);
+}
+
+static void release(backend_turn_t *turn)
+{
+    stop_decoding(turn);
+    buffer_free(&turn->body);
+    free(turn);
+}
+
 static void on_end(void *baton, const call_result_t *result)
 {
     backend_turn_t *turn = baton;
@@ -319,6 +356,8 @@ static void on_end(void *baton, const call_result_t *result)
         check_whole(turn);
     }
     outcome.tokens = turn->tokens;
+    outcome.retries = result->retries;
+    outcome.retry_in = result->retry_in;
     outcome.aws_request_id = result->aws_request_id;
     if (turn->failure != BACKEND_ANSWERED) {
         outcome.end = turn->failure;
@@ -354,13 +393,11 @@ static int write_path(buffer_t *path, const agent_t *agent, const char *session_
            buffer_puts(path, "/text");
 }
 
-static call_t *invoke(backend_turn_t *turn, const call_client_t *client, const char *path)
+static int invoke(backend_turn_t *turn, const backend_prompt_t *prompt, const char *path)
 {
     const agent_t *agent = turn->agent;
-    const call_owner_t owner = {on_head, on_body, on_end, turn};
-    const call_request_t request = {.endpoint = agent->endpoint,
-                                    .credentials = agent->credentials,
-                                    .operation = "InvokeAgent",
+    const call_owner_t owner = {on_head, on_body, on_retry, on_end, turn};
+    const call_request_t request = {.operation = "InvokeAgent",
                                     .method = "POST",
                                     .path = path,
                                     .content_type = "application/json",
@@ -368,41 +405,48 @@ static call_t *invoke(backend_turn_t *turn, const call_client_t *client, const c
                                     .body = turn->body.data,
                                     .body_length = turn->body.length,
                                     .limits = agent->limits,
-                                    /* The agent may have acted: there is no client token. */
-                                    .single_send = 1};
+                                    .deadline = prompt->deadline};
 
-    return call_start(client, &request, &owner);
+    return call_start(&turn->call, agent->client, &request, &owner);
 }
 
-static backend_turn_t *start(const backend_t *backend, const call_client_t *client,
-                             const backend_prompt_t *prompt, const backend_owner_t *owner)
+static backend_turn_t *make(const agent_t *agent, const backend_owner_t *owner)
 {
     backend_turn_t *turn = calloc(1, sizeof(*turn));
-    buffer_t path;
 
-    if (turn == NULL) {
-        LOG_ERROR("CHAT0201: starting InvokeAgent: out of memory");
-        return NULL;
-    }
-    turn->agent = (const agent_t *)(const void *)backend;
-    turn->owner = *owner;
-    turn->tokens = BACKEND_TOKENS_UNKNOWN;
-    turn->failure = BACKEND_ANSWERED;
-    eventstream_init(&turn->stream, EVENT_MAX, on_message, turn);
-    buffer_init(&turn->body, BODY_MAX);
-    buffer_init(&path, 1024);
-    write_body(turn, prompt);
-    if (!turn->body.failed && write_path(&path, turn->agent, prompt->session_id)) {
-        turn->call = invoke(turn, client, path.data);
-    }
-    buffer_free(&path);
-    if (turn->call == NULL) {
-        LOG_ERROR(
-            "CHAT0202: starting InvokeAgent failed; the lines above say why, or memory is out");
-        release(turn);
-        return NULL;
+    if (turn != NULL) {
+        turn->agent = agent;
+        turn->owner = *owner;
+        buffer_init(&turn->body, BODY_MAX);
+        start_decoding(turn);
     }
     return turn;
+}
+
+static int start(const backend_t *backend, backend_turn_t **started, const backend_prompt_t *prompt,
+                 const backend_owner_t *owner)
+{
+    const agent_t *agent = (const agent_t *)(const void *)backend;
+    backend_turn_t *turn = make(agent, owner);
+    buffer_t path;
+    int fine;
+
+    if (turn == NULL) {
+        log_error("CHAT0201: starting InvokeAgent: out of memory");
+        return 0;
+    }
+    *started = turn;
+    buffer_init(&path, 1024);
+    write_body(turn, prompt);
+    fine = !turn->body.failed && write_path(&path, agent, prompt->session_id);
+    if (!fine || !invoke(turn, prompt, path.data)) {
+        log_error(
+            "CHAT0202: starting InvokeAgent failed; the lines above say why, or memory is out");
+        release(turn);
+        fine = 0;
+    }
+    buffer_free(&path);
+    return fine;
 }
 
 static void cancel(backend_turn_t *turn)

@@ -15,9 +15,8 @@ typedef struct {
     backend_t backend; /* first: a backend_t of this kind is one of these */
     const char *agent_id;
     const char *alias_id;
-    int token_usage; /* ask for traces, and count */
-    const endpoint_t *endpoint;
-    const credentials_t *credentials;
+    int token_usage;       /* ask for traces, and count */
+    call_client_t *client; /* of bedrock-agent-runtime; the I/O thread's */
     call_limits_t limits;
 } agent_t;
 

@@ -18,6 +18,7 @@ typedef enum {
     BACKEND_THROTTLED,         /* asked too often */
     BACKEND_BUSY,              /* the session has another turn in flight there */
     BACKEND_ACCESS_DENIED,     /* credentials or permissions */
+    BACKEND_NO_CREDENTIALS,    /* there are none to ask with */
     BACKEND_DEPENDENCY_FAILED, /* something the agent itself calls */
     BACKEND_UNAVAILABLE,       /* it cannot be reached, or failed inside */
     BACKEND_ERROR,             /* any other error it reported */
@@ -30,12 +31,15 @@ typedef enum {
 /* How a turn ended; valid until on_end returns. */
 typedef struct {
     backend_end_e end;
-    int64_t tokens;             /* input and output, or BACKEND_TOKENS_UNKNOWN */
-    const char *aws_request_id; /* "" when there was none */
-    const char *reason;         /* for the log, phase first; never for the visitor */
+    int64_t tokens;               /* input and output, or BACKEND_TOKENS_UNKNOWN */
+    int retries;                  /* calls after the first */
+    apr_interval_time_t retry_in; /* when it is worth asking again; 0: unknown */
+    const char *aws_request_id;   /* "" when there was none */
+    const char *reason;           /* for the log, phase first; never for the visitor */
 } backend_outcome_t;
 
-/* The owner's side. The turn is gone before on_end is called. */
+/* The owner's side. on_end is called exactly once unless the turn is cancelled first, perhaps from
+ * within `start`; the turn is gone after. */
 typedef struct {
     /* A piece of the answer, as it came: a UTF-8 character may be cut between two. 0 ends the turn
      * with BACKEND_INTERNAL. */
@@ -49,6 +53,7 @@ typedef struct {
     const char *message;
     size_t message_length;
     const char *session_id;
+    apr_time_t deadline; /* monotonic: of the whole turn */
 } backend_prompt_t;
 
 /* The kind all backends' turns start with. */
@@ -58,10 +63,10 @@ typedef struct backend_turn_t backend_turn_t;
 typedef struct backend_t backend_t;
 struct backend_t {
     const char *name;
-    /* Starts a turn; NULL when it cannot be (logged): no callback will come. Callbacks never come
-     * from within. */
-    backend_turn_t *(*start)(const backend_t *backend, const call_client_t *client,
-                             const backend_prompt_t *prompt, const backend_owner_t *owner);
+    /* Starts a turn; 0 when it cannot be (logged): no callback will come. `*turn` is set before any
+     * callback. */
+    int (*start)(const backend_t *backend, backend_turn_t **turn, const backend_prompt_t *prompt,
+                 const backend_owner_t *owner);
     /* Ends a turn now without a callback. */
     void (*cancel)(backend_turn_t *turn);
 };

@@ -39,18 +39,18 @@ int log_enabled(log_level_e level);
 void log_line(log_level_e level, const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-#define LOG(level, ...)                                                                            \
+#define log_at(level, ...)                                                                         \
     do {                                                                                           \
         if (log_enabled(level)) {                                                                  \
             log_line((level), __FILE__, __LINE__, __VA_ARGS__);                                    \
         }                                                                                          \
     } while (0)
 
-#define LOG_ERROR(...)  LOG(LOG_AT_ERROR, __VA_ARGS__)
-#define LOG_WARN(...)   LOG(LOG_AT_WARNING, __VA_ARGS__)
-#define LOG_NOTICE(...) LOG(LOG_AT_NOTICE, __VA_ARGS__)
-#define LOG_INFO(...)   LOG(LOG_AT_INFO, __VA_ARGS__)
-#define LOG_DEBUG(...)  LOG(LOG_AT_DEBUG, __VA_ARGS__)
-#define LOG_TRACE(...)  LOG(LOG_AT_TRACE, __VA_ARGS__)
+#define log_error(...)  log_at(LOG_AT_ERROR, __VA_ARGS__)
+#define log_warn(...)   log_at(LOG_AT_WARNING, __VA_ARGS__)
+#define log_notice(...) log_at(LOG_AT_NOTICE, __VA_ARGS__)
+#define log_info(...)   log_at(LOG_AT_INFO, __VA_ARGS__)
+#define log_debug(...)  log_at(LOG_AT_DEBUG, __VA_ARGS__)
+#define log_trace(...)  log_at(LOG_AT_TRACE, __VA_ARGS__)
 
 #endif

@@ -54,6 +54,18 @@ static size_t utf8_match(const unsigned char *bytes, size_t length, size_t *widt
     return i;
 }
 
+/* Whether the next eight bytes are there and have no high bit: most text is so. */
+static int is_ascii_word(const unsigned char *at, const unsigned char *end)
+{
+    uint64_t word;
+
+    if ((size_t)(end - at) < sizeof(word)) {
+        return 0;
+    }
+    memcpy(&word, at, sizeof(word));
+    return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
 size_t text_utf8_length(const char *bytes, size_t length)
 {
     const unsigned char *at = (const unsigned char *)bytes;
@@ -62,6 +74,11 @@ size_t text_utf8_length(const char *bytes, size_t length)
 
     while (at < end) {
         size_t width;
+        if (is_ascii_word(at, end)) {
+            at += sizeof(uint64_t);
+            count += sizeof(uint64_t);
+            continue;
+        }
         if (utf8_match(at, (size_t)(end - at), &width) != width || width == 0) {
             return TEXT_NOT_UTF8;
         }

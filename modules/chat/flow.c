@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include <apr_allocator.h>
 #include <apr_strings.h>
+#include <apr_thread_mutex.h>
 #include <string.h>
 
 /* Longest answer kept, in bytes: forty times what agents are allowed to say in one chunk. */
@@ -15,7 +17,7 @@ static const char *const state_names[] = {"READY", "INVOKE", "DONE"};
 
 typedef struct flow_machine_t {
     state_e state;
-    const call_client_t *client;
+    loop_t *loop;
     void (*on_done)(void *baton);
     void *baton;
     backend_turn_t *turn;
@@ -31,8 +33,8 @@ static void enter(flow_t *flow, state_e state);
 /* The two exits of every state: on to the next one, or to the end with an error. */
 static void fail(flow_t *flow, reply_e reply, const char *reason)
 {
-    LOG(reply_error(reply)->status >= 500 ? LOG_AT_ERROR : LOG_AT_WARNING,
-        "CHAT0301: request %s: %s: %s", flow->request_id, reply_error(reply)->code, reason);
+    log_at(reply_error(reply)->status >= 500 ? LOG_AT_ERROR : LOG_AT_WARNING,
+           "CHAT0301: request %s: %s: %s", flow->request_id, reply_error(reply)->code, reason);
     flow->result.reply = reply;
     enter(flow, DONE);
 }
@@ -54,6 +56,7 @@ static reply_e reply_of(backend_end_e end)
     case BACKEND_TIMEOUT: return REPLY_UPSTREAM_TIMEOUT;
     case BACKEND_THROTTLED: return REPLY_UPSTREAM_THROTTLED;
     case BACKEND_BUSY: return REPLY_SESSION_BUSY;
+    case BACKEND_NO_CREDENTIALS: return REPLY_NO_CREDENTIALS;
     case BACKEND_ACCESS_DENIED: return REPLY_UPSTREAM_ACCESS_DENIED;
     case BACKEND_DEPENDENCY_FAILED: return REPLY_DEPENDENCY_FAILED;
     case BACKEND_UNAVAILABLE:
@@ -70,11 +73,11 @@ static void report_to_circuit(flow_t *flow, backend_end_e end)
     int failed =
         end == BACKEND_TIMEOUT || end == BACKEND_UNAVAILABLE || end == BACKEND_PROTOCOL_ERROR;
 
-    if (settings->circuit == NULL || end == BACKEND_INTERNAL) {
+    if (settings->circuit == NULL || end == BACKEND_INTERNAL || end == BACKEND_NO_CREDENTIALS) {
         return;
     }
     if (circuit_report(settings->circuit, &settings->circuit_settings, clock_monotonic(), failed)) {
-        LOG_WARN(
+        log_warn(
             "CHAT0304: the circuit of %s is open: too many calls failed; chats are refused with "
             "503 circuit_open for %d s, then one may try (ChatbotCircuitBreaker)",
             settings->backend->name, (int)apr_time_sec(settings->circuit_settings.open));
@@ -89,6 +92,8 @@ static void on_answered(void *baton, const backend_outcome_t *outcome)
     flow->machine->turn = NULL;
     report_to_circuit(flow, outcome->end);
     result->tokens = outcome->tokens;
+    result->retries = outcome->retries;
+    result->retry_in = outcome->retry_in;
     (void)apr_cpystrn(result->aws_request_id, outcome->aws_request_id,
                       sizeof(result->aws_request_id));
     if (outcome->end != BACKEND_ANSWERED) {
@@ -105,13 +110,13 @@ static void invoke(flow_t *flow)
 {
     machine_t *machine = flow->machine;
     const backend_prompt_t prompt = {flow->request.message, flow->request.message_length,
-                                     flow->session_id};
+                                     flow->session_id, flow->started + flow->settings.total};
     const backend_owner_t owner = {on_text, on_answered, flow};
     const backend_t *backend = flow->settings.backend;
 
     machine->invoked = clock_monotonic();
-    machine->turn = backend->start(backend, machine->client, &prompt, &owner);
-    if (machine->turn == NULL) {
+    if (!backend->start(backend, &machine->turn, &prompt, &owner)) {
+        machine->turn = NULL;
         fail(flow, REPLY_INTERNAL_ERROR, "starting the call to the agent");
     }
 }
@@ -130,7 +135,7 @@ static void finish(flow_t *flow)
 {
     machine_t *machine = flow->machine;
 
-    loop_timer_disarm(machine->client->loop, &machine->deadline);
+    loop_timer_disarm(machine->loop, &machine->deadline);
     if (machine->invoked != 0) {
         flow->result.upstream = clock_monotonic() - machine->invoked;
     }
@@ -142,7 +147,7 @@ static void enter(flow_t *flow, state_e state)
 {
     machine_t *machine = flow->machine;
 
-    LOG_TRACE("CHAT0302: request %s: %s -> %s", flow->request_id, state_names[machine->state],
+    log_trace("CHAT0302: request %s: %s -> %s", flow->request_id, state_names[machine->state],
               state_names[state]);
     machine->state = state;
     switch (state) {
@@ -164,12 +169,31 @@ static void on_deadline(loop_timer_t *timer)
          "waiting for the agent's answer: the turn's time is up (ChatbotTimeout total=)");
 }
 
+/* Shared by all chats of the process, and locked: chats are made and destroyed on many threads. */
+static apr_allocator_t *allocator;
+
+/* Free blocks beyond this go back to the system. */
+#define ALLOCATOR_KEEPS (4 * 1024 * 1024)
+
+void flow_prepare(apr_pool_t *pool)
+{
+    apr_thread_mutex_t *lock;
+
+    if (apr_allocator_create(&allocator) != APR_SUCCESS ||
+        apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS) {
+        allocator = NULL; /* each chat then has its own */
+        return;
+    }
+    apr_allocator_mutex_set(allocator, lock);
+    apr_allocator_max_free_set(allocator, ALLOCATOR_KEEPS);
+}
+
 flow_t *flow_create(const char *request_id)
 {
     apr_pool_t *pool;
     flow_t *flow;
 
-    if (apr_pool_create_unmanaged(&pool) != APR_SUCCESS) {
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, allocator) != APR_SUCCESS) {
         return NULL;
     }
     flow = apr_pcalloc(pool, sizeof(*flow));
@@ -195,16 +219,15 @@ int flow_choose_session(flow_t *flow)
     return 1;
 }
 
-void flow_start(flow_t *flow, const call_client_t *client, void (*on_done)(void *baton),
-                void *baton)
+void flow_start(flow_t *flow, loop_t *loop, void (*on_done)(void *baton), void *baton)
 {
     machine_t *machine = flow->machine;
     apr_interval_time_t left = flow->settings.total - (clock_monotonic() - flow->started);
 
-    machine->client = client;
+    machine->loop = loop;
     machine->on_done = on_done;
     machine->baton = baton;
-    loop_timer_arm(client->loop, &machine->deadline, left > 0 ? left : 0, on_deadline);
+    loop_timer_arm(loop, &machine->deadline, left > 0 ? left : 0, on_deadline);
     enter(flow, INVOKE);
 }
 
@@ -214,7 +237,7 @@ void flow_abandon(flow_t *flow)
         return;
     }
     stop_invoking(flow);
-    LOG_INFO("CHAT0303: request %s: client_gone: the client left while the agent was answering",
+    log_info("CHAT0303: request %s: client_gone: the client left while the agent was answering",
              flow->request_id);
     flow->result.reply = REPLY_CLIENT_GONE;
     enter(flow, DONE);

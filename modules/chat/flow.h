@@ -37,6 +37,8 @@ typedef struct {
     reply_e reply;
     buffer_t text;                  /* the answer, UTF-8 */
     int64_t tokens;                 /* BACKEND_TOKENS_UNKNOWN: unknown */
+    int retries;                    /* calls after the first */
+    apr_interval_time_t retry_in;   /* when it is worth asking again; 0: unknown */
     apr_interval_time_t upstream;   /* time spent in the backend */
     apr_interval_time_t first_text; /* until the first text; negative: none came */
     char aws_request_id[FLOW_AWS_REQUEST_ID_MAX + 1];
@@ -53,6 +55,10 @@ struct flow_t {
     struct flow_machine_t *machine; /* the I/O thread's */
 };
 
+/* Once a process, before any chat, in a pool that outlives them all: the memory of finished chats
+ * is kept for the next ones. */
+void flow_prepare(apr_pool_t *pool);
+
 /* A chat in state READY, in a pool of its own; NULL when memory is out. `settings` and `request`
  * are the caller's to fill in. Worker. */
 flow_t *flow_create(const char *request_id);
@@ -61,8 +67,7 @@ flow_t *flow_create(const char *request_id);
 int flow_choose_session(flow_t *flow);
 
 /* Starts it. `on_done` is called once, on the I/O thread, at once when the start fails. */
-void flow_start(flow_t *flow, const call_client_t *client, void (*on_done)(void *baton),
-                void *baton);
+void flow_start(flow_t *flow, loop_t *loop, void (*on_done)(void *baton), void *baton);
 
 /* The client has left: ends upstream calls now and finishes as REPLY_CLIENT_GONE; `on_done` is
  * called from within. Does nothing once the chat is done. I/O thread. */

@@ -30,6 +30,7 @@ struct adopted_t {
     unsigned interest;   /* what settle() waits for, and how long */
     apr_interval_time_t patience;
     apr_time_t suspended;                /* monotonic, first suspension */
+    workers_mark_t suspender;            /* the MPM's worker that did it */
     apr_time_t linger_until;             /* monotonic */
     loop_timer_t rest;                   /* I/O thread */
     watch_t *watch;                      /* I/O thread: idle, writable or lingering */

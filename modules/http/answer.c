@@ -97,6 +97,13 @@ void answer_json(request_rec *r, int status, buffer_t *body)
     write_whole(r, &rest);
 }
 
+void answer_retry_after(request_rec *r, apr_interval_time_t wait)
+{
+    apr_table_setn(
+        r->err_headers_out, "Retry-After",
+        apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_sec(wait + apr_time_from_sec(1) - 1)));
+}
+
 static int has_error_document(request_rec *r, int status)
 {
     return ap_response_code_string(r, ap_index_of_response(status)) != NULL;
@@ -179,6 +186,7 @@ static void leave_notes(request_rec *r, const flow_t *flow)
     if (result->first_text >= 0) {
         note_number(r, "chatbot-first-ms", apr_time_as_msec(result->first_text));
     }
+    note_number(r, "chatbot-retries", result->retries);
     note_number(r, "chatbot-upstream-ms", apr_time_as_msec(result->upstream));
 }
 
@@ -211,7 +219,11 @@ int answer_prepare(request_rec *r, const flow_t *flow, answer_rest_t *rest)
         r->connection->aborted = 1;
         r->status = reply_error(REPLY_CLIENT_GONE)->status;
         return OK;
-    default: return prepare_error(r, flow->result.reply, NULL, rest);
+    default:
+        if (flow->result.retry_in > 0) {
+            answer_retry_after(r, flow->result.retry_in);
+        }
+        return prepare_error(r, flow->result.reply, NULL, rest);
     }
 }
 

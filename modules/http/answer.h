@@ -17,6 +17,9 @@ const char *answer_request_id(request_rec *r);
  * has an ErrorDocument for it. `issues` as for reply_write_error(). */
 int answer_error(request_rec *r, reply_e reply, const char *issues);
 
+/* Sets Retry-After, in whole seconds, before an error is answered; else the error's own is set. */
+void answer_retry_after(request_rec *r, apr_interval_time_t wait);
+
 /* A body on its way out. */
 typedef struct {
     buffer_t *body; /* the request's; NULL: there is none */

@@ -1,8 +1,11 @@
 #include "http/child.h"
 
 #include "base/log.h"
+#include "chat/flow.h"
 #include "http/config.h"
+#include "http/delivery.h"
 #include "http/idle.h"
+#include "http/upstream.h"
 #include "http/workers.h"
 #include "shm/gauge.h"
 #include "shm/segment.h"
@@ -22,6 +25,9 @@ APLOG_USE_MODULE(chatbot);
 
 static const char retained_key[] = "mod_chatbot-shared-memory";
 
+/* How far the end of this child has come. */
+enum { RUNNING, CLOSING, REFUSING };
+
 static struct {
     server_rec *main_server;
     segment_t *segment;
@@ -31,7 +37,7 @@ static struct {
     unsigned circuit_count;
     unsigned slot;
     unsigned max_in_flight;
-    call_client_t client;
+    loop_t *loop;
     int ready;
     atomic_int stopping;
 } child;
@@ -143,8 +149,25 @@ circuit_t *child_circuit(const char *name)
 
 /* ---- start and stop ---- */
 
+static void on_abandon_chats(loop_task_t *task)
+{
+    (void)task;
+    delivery_abandon_all();
+}
+
+static void abandon_chats(void)
+{
+    static loop_task_t task = {NULL, on_abandon_chats};
+    static atomic_int posted;
+
+    if (!atomic_exchange(&posted, 1)) {
+        (void)loop_post(child.loop, &task);
+    }
+}
+
 static apr_status_t on_pool_cleanup(void *loop)
 {
+    abandon_chats();
     loop_stop(loop);
     return APR_SUCCESS;
 }
@@ -156,15 +179,16 @@ void child_start(apr_pool_t *pchild, server_rec *main_server)
     log_to_httpd(main_server);
     child.main_server = main_server;
     if (!gauge_join(child.gauge, child.gauge_slots, getpid(), &child.slot)) {
-        LOG_ERROR("CHAT0412: starting a child: all %u places in shared memory are taken; every "
+        log_error("CHAT0412: starting a child: all %u places in shared memory are taken; every "
                   "chat here will be answered with 503; stop httpd and start it again",
                   child.gauge_slots);
         return;
     }
-    status = loop_create(&child.client.loop, pchild);
+    flow_prepare(main_server->process->pool);
+    status = loop_create(&child.loop, pchild);
     if (status == APR_SUCCESS) {
-        workers_start(pchild, child.client.loop);
-        status = loop_start(child.client.loop);
+        workers_start(pchild, child.loop);
+        status = loop_start(child.loop);
     }
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_CRIT, status, main_server,
@@ -172,18 +196,21 @@ void child_start(apr_pool_t *pchild, server_rec *main_server)
                      "answered with 503");
         return;
     }
-    child.client.keys = sigv4_keys_create(pchild);
-    apr_pool_pre_cleanup_register(pchild, child.client.loop, on_pool_cleanup);
+    upstream_start(pchild, main_server, child.loop);
+    apr_pool_pre_cleanup_register(pchild, child.loop, on_pool_cleanup);
     child.ready = 1;
 }
 
 void child_stopping(apr_pool_t *pchild, int graceful)
 {
+    int before = atomic_exchange(&child.stopping, graceful ? CLOSING : REFUSING);
+
     (void)pchild;
-    (void)graceful;
-    atomic_store(&child.stopping, 1);
-    if (child.ready) {
-        idle_close_all(child.client.loop);
+    if (child.ready && before == RUNNING) {
+        idle_close_all(child.loop);
+    }
+    if (child.ready && before != REFUSING && !graceful) {
+        abandon_chats(); /* their threads would keep the child from ending */
     }
 }
 
@@ -194,10 +221,15 @@ int child_is_ready(void)
 
 int child_is_stopping(void)
 {
-    return atomic_load(&child.stopping);
+    return atomic_load(&child.stopping) != RUNNING;
 }
 
-const call_client_t *child_client(void)
+int child_refuses_chats(void)
 {
-    return &child.client;
+    return atomic_load(&child.stopping) == REFUSING;
+}
+
+loop_t *child_loop(void)
+{
+    return child.loop;
 }

@@ -4,7 +4,7 @@
 #ifndef HTTP_CHILD_H
 #define HTTP_CHILD_H
 
-#include "aws/call.h"
+#include "loop/loop.h"
 #include "shm/circuit.h"
 
 #include <httpd.h>
@@ -19,8 +19,9 @@ int child_prepare(apr_pool_t *pconf, server_rec *main_server);
 /* Child, while it starts: starts the I/O thread; it is joined when `pchild` goes. */
 void child_start(apr_pool_t *pchild, server_rec *main_server);
 
-/* Child, when it begins to stop: idle connections are closed, chats in flight are answered, new
- * ones refused. */
+/* Child, when it begins to stop: idle connections are closed. Gracefully, chats in flight are
+ * answered, and those that come on connections already accepted too, each with "Connection: close";
+ * else new chats are refused. */
 void child_stopping(apr_pool_t *pchild, int graceful);
 
 /* Parent, for each child that has ended: gives back what it still counted. */
@@ -31,6 +32,10 @@ void child_ended(server_rec *main_server, pid_t pid, ap_generation_t generation,
 int child_is_ready(void);
 int child_is_stopping(void);
 
+/* Whether it has no time for a new chat. While a graceful stop goes on it still has: a connection
+ * it has accepted can be answered nowhere else. Any thread. */
+int child_refuses_chats(void);
+
 /* Counts a chat in and out over all children; 0 when there are ChatbotMaxInFlight already. Any
  * thread. */
 int child_enter_chat(void);
@@ -40,7 +45,7 @@ void child_leave_chat(void);
  * many agents for one more. Any thread. */
 circuit_t *child_circuit(const char *name);
 
-/* For the I/O thread; the loop also for loop_post(). */
-const call_client_t *child_client(void);
+/* The I/O thread's. */
+loop_t *child_loop(void);
 
 #endif

@@ -10,8 +10,11 @@
 #define LINGER_TIME apr_time_from_sec(2)
 
 /* The MPM's worker still has two stores to make in its record of the connection after it said
- * "suspended": the record must not be freed right then. */
+ * "suspended": the record must not be freed before. That it has made them is certain when it has
+ * begun something else, and likely soon after the first of them (c->sbh) shows. Meanwhile the MPM
+ * counts the connection, so that long rests would keep it from taking new ones. */
 #define RECORD_REST apr_time_from_sec(1)
+#define STORE_REST  apr_time_from_msec(100)
 
 static void on_destroy(workers_job_t *job)
 {
@@ -29,10 +32,19 @@ static void on_rested(loop_timer_t *timer)
     adopted_to_worker(LOOP_CONTAINER(timer, adopted_t, rest), on_destroy, 0);
 }
 
+static apr_interval_time_t rest_of(const adopted_t *adopted)
+{
+    apr_interval_time_t least = adopted->c->sbh == NULL ? STORE_REST : RECORD_REST;
+
+    return workers_has_moved_on(adopted->suspender)
+               ? 0
+               : adopted->suspended + least - clock_monotonic();
+}
+
 /* I/O thread. The descriptor goes at once, the record after its rest. */
 static void close_socket(adopted_t *adopted)
 {
-    apr_interval_time_t rest = adopted->suspended + RECORD_REST - clock_monotonic();
+    apr_interval_time_t rest = rest_of(adopted);
 
     (void)apr_socket_close(ap_get_conn_socket(adopted->c));
     loop_timer_arm(adopted->loop, &adopted->rest, rest > 0 ? rest : 0, on_rested);
@@ -94,6 +106,8 @@ static void on_linger(loop_task_t *task)
 void closing_start(adopted_t *adopted)
 {
     adopted->c->cs->state = CONN_STATE_LINGER;
+    /* What is left to send must not hold this worker, as in the MPM. */
+    (void)apr_socket_timeout_set(ap_get_conn_socket(adopted->c), LINGER_TIME);
     adopted_to_loop(adopted, ap_start_lingering_close(adopted->c) ? on_closed : on_linger);
 }
 

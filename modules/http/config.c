@@ -22,8 +22,6 @@ APLOG_USE_MODULE(chatbot);
 static struct {
     const char *agent_id;
     const char *alias_id;
-    const credentials_t *credentials;
-    const char *no_credentials;
 } environment;
 
 /* ---- records ---- */
@@ -34,7 +32,7 @@ void *config_create_server(apr_pool_t *pool, server_rec *server)
 
     (void)server;
     config->max_in_flight = CONFIG_UNSET;
-    config->endpoint_urls = apr_table_make(pool, 2);
+    aws_directives_init(&config->said, pool);
     return config;
 }
 
@@ -44,9 +42,7 @@ void *config_merge_servers(apr_pool_t *pool, void *base_, void *over_)
     const config_server_t *over = over_;
     config_server_t *merged = apr_pmemdup(pool, base, sizeof(*merged));
 
-    merged->region = over->region != NULL ? over->region : base->region;
-    merged->endpoint_urls = apr_table_overlay(pool, over->endpoint_urls, base->endpoint_urls);
-    apr_table_compress(merged->endpoint_urls, APR_OVERLAP_TABLES_SET);
+    aws_directives_merge(&merged->said, pool, &base->said, &over->said);
     return merged;
 }
 
@@ -171,12 +167,6 @@ unsigned config_max_in_flight(const server_rec *main_server)
                                 DEFAULT_MAX_IN_FLIGHT);
 }
 
-const credentials_t *config_credentials(const char **reason)
-{
-    *reason = environment.no_credentials;
-    return environment.credentials;
-}
-
 /* ---- the check of the whole ---- */
 
 static const char *variable(apr_pool_t *pool, const char *name)
@@ -186,62 +176,32 @@ static const char *variable(apr_pool_t *pool, const char *name)
     return value != NULL && *value != '\0' ? apr_pstrdup(pool, value) : NULL;
 }
 
-static const char *region_of(apr_pool_t *pool, const config_server_t *config)
-{
-    const char *region = config->region;
-
-    if (region == NULL) {
-        region = variable(pool, "AWS_REGION");
-    }
-    return region != NULL ? region : variable(pool, "AWS_DEFAULT_REGION");
-}
-
-/* The directive for the service, the one for all, the variable for the service, the one for all. */
-static const char *endpoint_url(apr_pool_t *pool, const config_server_t *config,
-                                const endpoint_service_t *service)
-{
-    const char *url = apr_table_get(config->endpoint_urls, service->name);
-
-    if (url == NULL) {
-        url = apr_table_get(config->endpoint_urls, "*");
-    }
-    if (url == NULL) {
-        url = variable(pool, apr_pstrcat(pool, "AWS_ENDPOINT_URL_", service->variable, NULL));
-    }
-    return url != NULL ? url : variable(pool, "AWS_ENDPOINT_URL");
-}
-
 static int resolve_server(apr_pool_t *pconf, server_rec *server)
 {
     config_server_t *config = config_of_server(server);
-    const endpoint_service_t *service = endpoint_service("bedrock-agent-runtime");
-    const char *region = region_of(pconf, config);
-    const char *url = endpoint_url(pconf, config, service);
-    endpoint_t *endpoint = apr_pcalloc(pconf, sizeof(*endpoint));
-    const endpoint_options_t options = {.url = url};
     const char *problem;
 
-    if (region == NULL) {
+    if (config->aws.credentials != NULL) {
+        return OK; /* a virtual host without directives of its own: the main server's record */
+    }
+    problem = aws_config_resolve(&config->aws, pconf, &config->said);
+
+    if (problem == NULL) {
         return OK;
     }
-    problem = endpoint_resolve(endpoint, pconf, service, region, &options);
-    if (problem != NULL) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server,
-                     "CHAT0401: reading the configuration: region \"%s\", endpoint \"%s\" of %s: "
-                     "%s; see ChatbotAWSRegion and ChatbotAWSEndpoint, or the variables AWS_REGION "
-                     "and AWS_ENDPOINT_URL",
-                     region, url != NULL ? url : "AWS's own", service->name, problem);
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    config->agent_runtime = endpoint;
-    return OK;
+    ap_log_error(
+        APLOG_MARK, APLOG_EMERG, 0, server,
+        "CHAT0401: reading the configuration: %s; see ChatbotAWSRegion, ChatbotAWSEndpoint, "
+        "ChatbotAWSFIPS and ChatbotAWSDualStack, and the variables and shared files that "
+        "stand for them",
+        problem);
+    return HTTP_INTERNAL_SERVER_ERROR;
 }
 
 static int read_environment(apr_pool_t *pconf, server_rec *main_server)
 {
     environment.agent_id = variable(pconf, "BEDROCK_AGENT_ID");
     environment.alias_id = variable(pconf, "BEDROCK_AGENT_ALIAS_ID");
-    environment.credentials = credentials_from_environment(pconf, &environment.no_credentials);
     if ((environment.agent_id != NULL && !agent_is_id(environment.agent_id)) ||
         (environment.alias_id != NULL && !agent_is_id(environment.alias_id))) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, 0, main_server,
@@ -255,16 +215,22 @@ static int read_environment(apr_pool_t *pconf, server_rec *main_server)
 
 void config_tell_missing(server_rec *main_server)
 {
-    if (environment.credentials == NULL) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
-                     "CHAT0403: no AWS credentials: %s; every chat will be answered with 503 "
-                     "no_credentials",
-                     environment.no_credentials);
+    const aws_config_t *aws = &config_of_server(main_server)->aws;
+    const char *off = aws->credentials->imds_disabled;
+    int asks_instance = off == NULL || strcasecmp(off, "true") != 0;
+
+    if (!aws_config_has_credentials(aws)) {
+        ap_log_error(APLOG_MARK, asks_instance ? APLOG_INFO : APLOG_WARNING, 0, main_server,
+                     "CHAT0403: no AWS credentials are set up (AWS_ACCESS_KEY_ID, a profile, a web "
+                     "identity, a container's role); %s",
+                     asks_instance ? "the instance metadata service will be asked"
+                                   : "every chat will be answered with 503 no_credentials");
     }
-    if (config_of_server(main_server)->agent_runtime == NULL) {
-        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, main_server,
-                     "CHAT0404: no AWS region: set ChatbotAWSRegion or AWS_REGION; every chat will "
-                     "be answered with 503 not_configured");
+    if (aws->region == NULL) {
+        ap_log_error(APLOG_MARK, asks_instance ? APLOG_INFO : APLOG_WARNING, 0, main_server,
+                     "CHAT0404: no AWS region is set (ChatbotAWSRegion, AWS_REGION, a profile); %s",
+                     asks_instance ? "the instance metadata service will be asked"
+                                   : "every chat will be answered with 503 not_configured");
     }
 }
 

@@ -8,8 +8,7 @@
 #define HTTP_CONFIG_H
 
 #include "aws/call.h"
-#include "aws/credentials.h"
-#include "aws/endpoint.h"
+#include "http/aws_config.h"
 #include "shm/circuit.h"
 
 #include <httpd.h>
@@ -27,12 +26,15 @@ extern module AP_MODULE_DECLARE_DATA chatbot_module;
         50, 20, apr_time_from_sec(30), apr_time_from_sec(10)                                       \
     }
 
+/* What a child makes of a server's AWS: http/upstream's. */
+typedef struct config_upstream_t config_upstream_t;
+
 /* A server: directives of context S and V. */
 typedef struct {
-    int max_in_flight;               /* main server only */
-    const char *region;              /* NULL: the environment's */
-    apr_table_t *endpoint_urls;      /* by service; "*": all */
-    const endpoint_t *agent_runtime; /* resolved by config_check(); NULL: no region is known */
+    int max_in_flight; /* main server only */
+    aws_directives_t said;
+    aws_config_t aws;            /* resolved by config_check() */
+    config_upstream_t *upstream; /* set in each child while it starts */
 } config_server_t;
 
 /* A location: directives of context D. Durations in microseconds. */
@@ -58,7 +60,7 @@ void *config_merge_servers(apr_pool_t *pool, void *base, void *over);
 void *config_create_location(apr_pool_t *pool);
 void *config_merge_locations(apr_pool_t *pool, void *base, void *over);
 
-/* Once the whole configuration was read: resolves endpoints and reads the environment. OK, or
+/* Once the whole configuration was read: resolves what AWS needs and reads the environment. OK, or
  * HTTP_INTERNAL_SERVER_ERROR with the reason in the log. */
 int config_check(apr_pool_t *pconf, server_rec *main_server);
 
@@ -80,8 +82,5 @@ apr_interval_time_t config_total_timeout(const config_location_t *location);
 call_limits_t config_call_limits(const config_location_t *location);
 circuit_settings_t config_circuit(const config_location_t *location);
 unsigned config_max_in_flight(const server_rec *main_server);
-
-/* The credentials of the process, or NULL and why. */
-const credentials_t *config_credentials(const char **reason);
 
 #endif

@@ -5,28 +5,69 @@
 #include "http/presence.h"
 #include "http/suspend.h"
 
-#include <apr_thread_cond.h>
+#include <http_protocol.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <time.h>
 
 /* An HTTP/2 stream has no socket to watch: its reset shows in c->aborted alone. */
-#define STREAM_LOOK apr_time_from_msec(50)
+#define STREAM_LOOK_NS (50 * 1000 * 1000)
 
 /* Both sides of the crossing know the chat by this; in the request's pool. */
-typedef struct {
+typedef struct delivery_t {
     flow_t *flow; /* NULL once its answer is prepared */
     conn_rec *c;
     answer_rest_t rest;
+    struct delivery_t *next; /* I/O thread: the list of those in flight */
+    struct delivery_t **link;
     /* waiting only */
-    apr_thread_mutex_t *lock;
-    apr_thread_cond_t *done_signal;
-    int done; /* under the lock */
+    sem_t wake;
+    atomic_int done;
+    atomic_int reset_posted; /* `reset` is in the mailbox */
     loop_task_t task;
+    loop_task_t reset;
     presence_t presence; /* I/O thread */
 } delivery_t;
 
-static void end_chat(flow_t *flow)
+/* I/O thread. */
+static delivery_t *in_flight;
+
+static void list(delivery_t *delivery)
 {
-    flow_destroy(flow);
-    child_leave_chat();
+    delivery->next = in_flight;
+    delivery->link = &in_flight;
+    if (in_flight != NULL) {
+        in_flight->link = &delivery->next;
+    }
+    in_flight = delivery;
+}
+
+static void unlist(delivery_t *delivery)
+{
+    *delivery->link = delivery->next;
+    if (delivery->next != NULL) {
+        delivery->next->link = delivery->link;
+    }
+}
+
+void delivery_abandon_all(void)
+{
+    while (in_flight != NULL) {
+        flow_abandon(in_flight->flow);
+    }
+}
+
+/* Also when the request's pool goes before its chat was answered: the child ends. */
+static apr_status_t end_chat(void *baton)
+{
+    delivery_t *delivery = baton;
+
+    if (delivery->flow != NULL) {
+        flow_destroy(delivery->flow);
+        delivery->flow = NULL;
+        child_leave_chat();
+    }
+    return APR_SUCCESS;
 }
 
 /* ---- suspended ---- */
@@ -35,14 +76,17 @@ static void on_suspended_done(void *baton)
 {
     delivery_t *delivery = baton;
 
-    suspend_ready(delivery->c);
+    unlist(delivery);
+    /* An ErrorDocument may run any handler. */
+    suspend_ready(delivery->c, delivery->flow->result.reply != REPLY_ANSWER);
 }
 
 static void on_begin(void *baton)
 {
     delivery_t *delivery = baton;
 
-    flow_start(delivery->flow, child_client(), on_suspended_done, delivery);
+    list(delivery);
+    flow_start(delivery->flow, child_loop(), on_suspended_done, delivery);
 }
 
 static void on_gone(void *baton)
@@ -57,8 +101,7 @@ static int prepare(request_rec *r, delivery_t *delivery)
 {
     int status = answer_prepare(r, delivery->flow, &delivery->rest);
 
-    end_chat(delivery->flow);
-    delivery->flow = NULL;
+    (void)end_chat(delivery);
     return status;
 }
 
@@ -74,7 +117,7 @@ static int suspend(request_rec *r, delivery_t *delivery)
 {
     const suspend_work_t work = {on_begin, on_gone, on_finish, delivery};
 
-    suspend_request(r, child_client()->loop, &work);
+    suspend_request(r, child_loop(), &work);
     return SUSPENDED;
 }
 
@@ -90,17 +133,23 @@ static int has_socket(const delivery_t *delivery)
     return delivery->c->master == NULL;
 }
 
+/* The waiter may be gone as soon as it is woken. A semaphore, because prefork ends a child from
+ * within a signal handler: a condition would be destroyed under its waiter. */
+static void tell(delivery_t *delivery, atomic_int *what, int value)
+{
+    atomic_store(what, value);
+    (void)sem_post(&delivery->wake);
+}
+
 static void on_waiting_done(void *baton)
 {
     delivery_t *delivery = baton;
 
+    unlist(delivery);
     if (has_socket(delivery)) {
         presence_stop(&delivery->presence);
     }
-    apr_thread_mutex_lock(delivery->lock);
-    delivery->done = 1;
-    apr_thread_cond_signal(delivery->done_signal);
-    apr_thread_mutex_unlock(delivery->lock);
+    tell(delivery, &delivery->done, 1);
 }
 
 static void on_waiting_begin(loop_task_t *task)
@@ -108,63 +157,90 @@ static void on_waiting_begin(loop_task_t *task)
     delivery_t *delivery = of_task(task);
 
     if (has_socket(delivery)) {
-        presence_start(&delivery->presence, child_client()->loop, on_gone, delivery);
+        presence_start(&delivery->presence, child_loop(), on_gone, delivery);
     }
-    flow_start(delivery->flow, child_client(), on_waiting_done, delivery);
+    list(delivery);
+    flow_start(delivery->flow, child_loop(), on_waiting_done, delivery);
 }
 
 static void on_stream_reset(loop_task_t *task)
 {
-    flow_abandon(of_task(task)->flow);
+    delivery_t *delivery = LOOP_CONTAINER(task, delivery_t, reset);
+
+    flow_abandon(delivery->flow);
+    tell(delivery, &delivery->reset_posted, 0);
 }
 
-/* Under the lock. */
+static void look_at_stream(delivery_t *delivery)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += STREAM_LOOK_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    (void)sem_clockwait(&delivery->wake, CLOCK_MONOTONIC, &until);
+}
+
+/* Until it is done, or the stream is reset. */
 static void wait_for_stream(delivery_t *delivery)
 {
-    while (!delivery->done && !delivery->c->aborted) {
-        (void)apr_thread_cond_timedwait(delivery->done_signal, delivery->lock, STREAM_LOOK);
+    while (!atomic_load(&delivery->done) && !delivery->c->aborted) {
+        look_at_stream(delivery);
     }
-    if (!delivery->done) {
-        delivery->task.run = on_stream_reset;
-        (void)loop_post(child_client()->loop, &delivery->task);
+    if (!atomic_load(&delivery->done)) {
+        delivery->reset.run = on_stream_reset;
+        atomic_store(&delivery->reset_posted, 1);
+        if (!loop_post(child_loop(), &delivery->reset)) {
+            atomic_store(&delivery->reset_posted, 0);
+        }
     }
 }
 
 static void wait_until_done(delivery_t *delivery)
 {
-    apr_thread_mutex_lock(delivery->lock);
     if (!has_socket(delivery)) {
         wait_for_stream(delivery);
     }
-    while (!delivery->done) {
-        (void)apr_thread_cond_wait(delivery->done_signal, delivery->lock);
+    while (!atomic_load(&delivery->done) || atomic_load(&delivery->reset_posted)) {
+        (void)sem_wait(&delivery->wake);
     }
-    apr_thread_mutex_unlock(delivery->lock);
+}
+
+static int write_blocking(request_rec *r, delivery_t *delivery)
+{
+    int status = prepare(r, delivery);
+
+    while (status == OK && answer_write(r, &delivery->rest) == SUSPENDED) {
+        /* this thread waits in the core output filter */
+    }
+    if (status == OK && has_socket(delivery)) {
+        (void)ap_rflush(
+            r); /* a next chat, pipelined, would hold this answer back with the thread */
+    }
+    return status;
 }
 
 static int hold_thread(request_rec *r, delivery_t *delivery)
 {
-    int status;
-
-    if (apr_thread_mutex_create(&delivery->lock, APR_THREAD_MUTEX_DEFAULT, r->pool) ||
-        apr_thread_cond_create(&delivery->done_signal, r->pool)) {
-        end_chat(delivery->flow);
-        return answer_error(r, REPLY_INTERNAL_ERROR, NULL);
-    }
+    (void)sem_init(&delivery->wake, 0, 0);
     if (has_socket(delivery)) {
         presence_prepare(&delivery->presence, r);
     }
     delivery->task.run = on_waiting_begin;
-    if (!loop_post(child_client()->loop, &delivery->task)) {
-        end_chat(delivery->flow);
+    if (!loop_post(child_loop(), &delivery->task)) {
+        (void)end_chat(delivery);
         return answer_error(r, REPLY_SHUTTING_DOWN, NULL);
     }
     wait_until_done(delivery);
-    status = prepare(r, delivery);
-    while (status == OK && answer_write(r, &delivery->rest) == SUSPENDED) {
-        /* this thread waits in the core output filter */
-    }
-    return status;
+    return write_blocking(r, delivery);
+}
+
+/* In a child that is stopping the MPM's listener, and with it every hop, may already be gone when
+ * the last connections it accepted bring their requests. */
+static int can_suspend(const request_rec *r)
+{
+    return suspend_is_possible(r) && !child_is_stopping();
 }
 
 int delivery_start(request_rec *r, flow_t *flow)
@@ -173,5 +249,6 @@ int delivery_start(request_rec *r, flow_t *flow)
 
     delivery->flow = flow;
     delivery->c = r->connection;
-    return suspend_is_possible(r) ? suspend(r, delivery) : hold_thread(r, delivery);
+    apr_pool_cleanup_register(r->pool, delivery, end_chat, apr_pool_cleanup_null);
+    return can_suspend(r) ? suspend(r, delivery) : hold_thread(r, delivery);
 }

@@ -13,4 +13,8 @@
  * be suspended; elsewhere (worker, prefork, an HTTP/2 stream) it returns when all is answered. */
 int delivery_start(request_rec *r, flow_t *flow);
 
+/* Ends every chat that is in flight: before the loop stops for good, so that nothing of them is
+ * left behind. I/O thread. */
+void delivery_abandon_all(void);
+
 #endif

@@ -75,7 +75,7 @@ static const char *set_region(cmd_parms *cmd, void *location, const char *value)
     if (!endpoint_is_region(value)) {
         return complain(cmd, "\"%s\" is no region; write a name like us-east-1", value);
     }
-    config_of_server(cmd->server)->region = value;
+    config_of_server(cmd->server)->said.region = value;
     return NULL;
 }
 
@@ -108,8 +108,87 @@ static const char *set_endpoint(cmd_parms *cmd, void *location, const char *name
     if (problem != NULL) {
         return complain(cmd, "\"%s\": %s", url, problem);
     }
-    apr_table_setn(config_of_server(cmd->server)->endpoint_urls, name, url);
+    apr_table_setn(config_of_server(cmd->server)->said.endpoint_urls, name, url);
     return NULL;
+}
+
+static const char *set_profile(cmd_parms *cmd, void *location, const char *value)
+{
+    (void)location;
+    if (*value == '\0') {
+        return complain(cmd, "write the name of a profile of the shared AWS files");
+    }
+    config_of_server(cmd->server)->said.profile = value;
+    return NULL;
+}
+
+static const char *set_credentials(cmd_parms *cmd, void *location, const char *value)
+{
+    credentials_settings_t probe;
+
+    (void)location;
+    if (!credentials_settings_choose(&probe, value)) {
+        return complain(cmd,
+                        "\"%s\" is no source; write one of: auto env profile web-identity "
+                        "container imds",
+                        value);
+    }
+    config_of_server(cmd->server)->said.credentials = value;
+    return NULL;
+}
+
+static const char *set_fips(cmd_parms *cmd, void *location, int on)
+{
+    (void)location;
+    config_of_server(cmd->server)->said.fips = on;
+    return NULL;
+}
+
+static const char *set_dual_stack(cmd_parms *cmd, void *location, int on)
+{
+    (void)location;
+    config_of_server(cmd->server)->said.dual_stack = on;
+    return NULL;
+}
+
+static const char *set_ca_file(cmd_parms *cmd, void *location, const char *value)
+{
+    const char *path = ap_server_root_relative(cmd->pool, value);
+    apr_finfo_t info;
+
+    (void)location;
+    if (path == NULL || apr_stat(&info, path, APR_FINFO_TYPE | APR_FINFO_SIZE, cmd->temp_pool) ||
+        info.filetype != APR_REG || info.size == 0) {
+        return complain(cmd, "\"%s\" cannot be read; write a file of certificates in PEM form",
+                        value);
+    }
+    config_of_server(cmd->server)->said.ca_file = path;
+    return NULL;
+}
+
+static const char *set_retry(cmd_parms *cmd, void *location, int argc, char *const argv[])
+{
+    aws_directives_t *said = &config_of_server(cmd->server)->said;
+    apr_off_t number;
+    int i;
+
+    (void)location;
+    for (i = 0; i < argc; i++) {
+        if (strncasecmp(argv[i], "attempts=", 9) == 0 &&
+            read_number(argv[i] + 9, 0, 1, 10, &number)) {
+            said->attempts = (int)number;
+        } else if (strncasecmp(argv[i], "bucket=", 7) == 0 &&
+                   read_number(argv[i] + 7, 0, 0, 100000, &number)) {
+            said->bucket = (int)number;
+        } else {
+            return complain(cmd,
+                            "\"%s\": write attempts=1 to 10 or bucket=0 to 100000, as in "
+                            "attempts=3 bucket=500",
+                            argv[i]);
+        }
+    }
+    return argc > 0 ? NULL
+                    : complain(cmd, "write attempts= or bucket=, as in attempts=3 bucket=500");
 }
 
 /* ---- context D ---- */
@@ -331,6 +410,17 @@ const command_rec directives_table[] = {
                   "AWS region, as in us-east-1"),
     AP_INIT_TAKE2("ChatbotAWSEndpoint", set_endpoint, NULL, CONTEXT_SERVER,
                   "service or *, and the URL it is reached at"),
+    AP_INIT_TAKE1("ChatbotAWSProfile", set_profile, NULL, CONTEXT_SERVER,
+                  "profile of the shared AWS files"),
+    AP_INIT_TAKE1("ChatbotAWSCredentials", set_credentials, NULL, CONTEXT_SERVER,
+                  "auto, env, profile, web-identity, container or imds"),
+    AP_INIT_FLAG("ChatbotAWSFIPS", set_fips, NULL, CONTEXT_SERVER, "On: AWS's FIPS endpoints"),
+    AP_INIT_FLAG("ChatbotAWSDualStack", set_dual_stack, NULL, CONTEXT_SERVER,
+                 "On: AWS's dual-stack endpoints, for IPv6"),
+    AP_INIT_TAKE1("ChatbotCAFile", set_ca_file, NULL, CONTEXT_SERVER,
+                  "certificates that AWS's are checked against, in PEM form"),
+    AP_INIT_TAKE_ARGV("ChatbotRetry", set_retry, NULL, CONTEXT_SERVER,
+                      "attempts= of a call, bucket= of tokens for repeating calls"),
     AP_INIT_TAKE12("ChatbotAgent", set_agent, NULL, CONTEXT_LOCATION,
                    "id of the Bedrock agent, and of its alias"),
     AP_INIT_FLAG("ChatbotTokenUsage", set_token_usage, NULL, CONTEXT_LOCATION,

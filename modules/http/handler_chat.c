@@ -7,25 +7,23 @@
 #include "http/child.h"
 #include "http/config.h"
 #include "http/delivery.h"
+#include "http/upstream.h"
 
 #include <apr_strings.h>
 
 /* Why no chat can be held here at all; REPLY_ANSWER: it can. */
 static reply_e find_obstacle(const request_rec *r)
 {
-    const char *reason;
-
-    if (child_is_stopping()) {
+    if (child_refuses_chats()) {
         return REPLY_SHUTTING_DOWN;
     }
     if (!child_is_ready()) {
         return REPLY_OVERLOADED;
     }
-    if (config_agent_id(config_of_location(r)) == NULL ||
-        config_of_server(r->server)->agent_runtime == NULL) {
-        return REPLY_NOT_CONFIGURED;
-    }
-    return config_credentials(&reason) == NULL ? REPLY_NO_CREDENTIALS : REPLY_ANSWER;
+    return config_agent_id(config_of_location(r)) == NULL ||
+                   upstream_agent_runtime(r->server) == NULL
+               ? REPLY_NOT_CONFIGURED
+               : REPLY_ANSWER;
 }
 
 /* The agent of this location, in the chat's pool. */
@@ -33,14 +31,12 @@ static const backend_t *make_backend(const request_rec *r, apr_pool_t *pool)
 {
     const config_location_t *location = config_of_location(r);
     agent_t *agent = apr_pcalloc(pool, sizeof(*agent));
-    const char *reason;
 
     agent_init(agent);
     agent->agent_id = config_agent_id(location);
     agent->alias_id = config_alias_id(location);
     agent->token_usage = config_token_usage(location);
-    agent->endpoint = config_of_server(r->server)->agent_runtime;
-    agent->credentials = config_credentials(&reason);
+    agent->client = upstream_agent_runtime(r->server);
     agent->limits = config_call_limits(location);
     return &agent->backend;
 }
@@ -71,7 +67,7 @@ static reply_e take_request(request_rec *r, flow_t *flow, buffer_t *issues, int 
 static void set_circuit(const request_rec *r, flow_settings_t *settings)
 {
     const config_location_t *location = config_of_location(r);
-    const endpoint_t *endpoint = config_of_server(r->server)->agent_runtime;
+    const endpoint_t *endpoint = upstream_agent_runtime(r->server)->endpoint;
 
     settings->circuit_settings = config_circuit(location);
     settings->circuit = child_circuit(apr_pstrcat(r->pool, endpoint->origin, endpoint->prefix, " ",
@@ -87,8 +83,7 @@ static int is_allowed(request_rec *r, const flow_settings_t *settings)
         circuit_allows(settings->circuit, &settings->circuit_settings, clock_monotonic(), &wait)) {
         return 1;
     }
-    apr_table_setn(r->err_headers_out, "Retry-After",
-                   apr_psprintf(r->pool, "%" APR_TIME_T_FMT, apr_time_sec(wait) + 1));
+    answer_retry_after(r, wait);
     return 0;
 }
 

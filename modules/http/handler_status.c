@@ -5,6 +5,7 @@
 #include "http/answer.h"
 #include "http/child.h"
 #include "http/config.h"
+#include "http/upstream.h"
 #include "http/version.h"
 
 #define BODY_MAX 1024
@@ -27,16 +28,15 @@ static void put_part(json_writer_t *writer, const char *name, int fine, const ch
 /* The parts a chat needs; each says what it lacks. */
 static int put_parts(json_writer_t *writer, const request_rec *r)
 {
-    const char *reason;
     int ready = 1;
 
     json_name(writer, "checks");
     json_open(writer, '{');
     put_part(writer, "agent",
              config_agent_id(config_of_location(r)) != NULL &&
-                 config_of_server(r->server)->agent_runtime != NULL,
+                 upstream_agent_runtime(r->server) != NULL,
              "no agent or no region is configured", &ready);
-    put_part(writer, "credentials", config_credentials(&reason) != NULL, "there are none", &ready);
+    put_part(writer, "credentials", upstream_has_credentials(r->server), "there are none", &ready);
     put_part(writer, "io_thread", child_is_ready(), "it did not start", &ready);
     put_part(writer, "drain", !child_is_stopping(), "this server is stopping", &ready);
     json_close(writer, '}');

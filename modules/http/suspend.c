@@ -70,6 +70,13 @@ static void on_begin(loop_task_t *task)
     adopted->work.begin(adopted->work.baton);
 }
 
+int suspend_on_process(conn_rec *c)
+{
+    (void)c;
+    workers_begin();
+    return DECLINED;
+}
+
 void suspend_on_suspend(conn_rec *c, request_rec *r)
 {
     adopted_t *adopted = ap_get_module_config(c->conn_config, &chatbot_module);
@@ -81,6 +88,7 @@ void suspend_on_suspend(conn_rec *c, request_rec *r)
     }
     adopted->handed_over = 1;
     adopted->suspended = clock_monotonic();
+    adopted->suspender = workers_mark();
     adopted_to_loop(adopted, on_begin);
 }
 
@@ -89,12 +97,12 @@ static void on_finish(workers_job_t *job)
     write_answer(adopted_of_job(job));
 }
 
-void suspend_ready(conn_rec *c)
+void suspend_ready(conn_rec *c, int may_block)
 {
     adopted_t *adopted = ap_get_module_config(c->conn_config, &chatbot_module);
 
     presence_stop(&adopted->presence);
-    adopted_to_worker(adopted, on_finish, 0);
+    adopted_to_worker(adopted, on_finish, may_block);
 }
 
 static void end_request(adopted_t *adopted, int status)
@@ -112,6 +120,7 @@ static void on_abort(workers_job_t *job)
 
     adopted->c->aborted = 1;
     if (adopted->r != NULL) {
+        (void)adopted->work.finish(adopted->work.baton, adopted->r);
         end_request(adopted, OK);
     }
     closing_start(adopted);
@@ -138,9 +147,13 @@ static void on_settle(workers_job_t *job)
     }
 }
 
+/* A filter that clogs has to read before it can write on: it gets its turn by processing. */
 static int is_writing(const adopted_t *adopted)
 {
-    return adopted->r != NULL || adopted->c->cs->state == CONN_STATE_WRITE_COMPLETION;
+    const conn_rec *c = adopted->c;
+
+    return adopted->r != NULL ||
+           (c->cs->state == CONN_STATE_WRITE_COMPLETION && !c->clogging_input_filters);
 }
 
 static void on_io_event(void *baton, unsigned came)
@@ -221,6 +234,7 @@ static int complete_writes(adopted_t *adopted)
     if (!failed && c->data_in_output_filters) {
         wait_for_io(adopted, WATCH_WRITABLE);
     } else if (!failed && c->cs->sense == CONN_SENSE_WANT_READ) {
+        c->cs->sense = CONN_SENSE_DEFAULT; /* for this once, as the MPM does */
         wait_for_io(adopted, WATCH_READABLE);
     } else if (failed || c->keepalive != AP_CONN_KEEPALIVE || c->aborted || is_stopping()) {
         closing_start(adopted);

@@ -44,8 +44,12 @@ int suspend_is_possible(const request_rec *r);
 /* Marks the request; its handler returns SUSPENDED next. Worker. */
 void suspend_request(request_rec *r, loop_t *loop, const suspend_work_t *work);
 
-/* The work is done: a worker will call `finish`. I/O thread, after `begin`, once. */
-void suspend_ready(conn_rec *c);
+/* The work is done: a worker will call `finish`, which `may_block` when it has more to do than to
+ * write. I/O thread, after `begin`, once. */
+void suspend_ready(conn_rec *c, int may_block);
+
+/* httpd's hook process_connection, first of all: the worker is done with what it did before. */
+int suspend_on_process(conn_rec *c);
 
 /* httpd's hook suspend_connection: where the connection is handed over. Worker. */
 void suspend_on_suspend(conn_rec *c, request_rec *r);

@@ -4,6 +4,7 @@
 
 #include <ap_mpm.h>
 #include <apr_thread_mutex.h>
+#include <stdatomic.h>
 
 /* Jobs one hop is meant to run. */
 #define JOBS_A_HOP 16
@@ -19,7 +20,49 @@ static struct {
     apr_thread_mutex_t *lock;
     queue_t ready; /* under the lock, as the count of hops that will look at it */
     size_t hops;
+    size_t blocked; /* of those, the ones that run a job which may block */
 } workers;
+
+/* ---- what each worker thread has begun ---- */
+
+#define THREADS_MAX 16384u
+
+static atomic_uint begun[THREADS_MAX];
+static atomic_uint threads;
+
+/* From 1; 0 for a thread that came when all places were taken: it never moves on. */
+static unsigned thread_number(void)
+{
+    static _Thread_local unsigned number;
+    static _Thread_local int known;
+
+    if (!known) {
+        unsigned next = atomic_fetch_add(&threads, 1) + 1;
+        number = next < THREADS_MAX ? next : 0;
+        known = 1;
+    }
+    return number;
+}
+
+void workers_begin(void)
+{
+    atomic_fetch_add(&begun[thread_number()], 1);
+}
+
+workers_mark_t workers_mark(void)
+{
+    workers_mark_t mark = {.thread = thread_number()};
+
+    mark.count = atomic_load(&begun[mark.thread]);
+    return mark;
+}
+
+int workers_has_moved_on(workers_mark_t mark)
+{
+    return mark.thread != 0 && atomic_load(&begun[mark.thread]) != mark.count;
+}
+
+/* ---- the queue ---- */
 
 static void clear(queue_t *queue)
 {
@@ -58,7 +101,7 @@ static void hop(size_t count)
     for (; count > 0; count--) {
         apr_status_t status = ap_mpm_register_timed_callback(0, on_hop, NULL);
         if (status != APR_SUCCESS) {
-            LOG_ERROR("CHAT0421: handing answers to a worker: the MPM refused a callback (%d); "
+            log_error("CHAT0421: handing answers to a worker: the MPM refused a callback (%d); "
                       "does another module replace the MPM's timers?",
                       status);
             apr_thread_mutex_lock(workers.lock);
@@ -68,33 +111,44 @@ static void hop(size_t count)
     }
 }
 
-/* One more hop when the job about to run may block and others wait. */
-static size_t relief_needed(const workers_job_t *job)
+/* One more hop when jobs wait, and each of the hops may be held up by the one it runs. */
+static size_t relief_needed(void)
 {
-    return job->may_block && workers.ready.length > 0;
+    return workers.ready.length > 0 && workers.blocked == workers.hops;
+}
+
+/* The next job, and how many hops to ask for before it runs; NULL ends this hop. */
+static workers_job_t *next_job(int last_may_block, size_t *relief)
+{
+    workers_job_t *job;
+
+    apr_thread_mutex_lock(workers.lock);
+    workers.blocked -= last_may_block ? 1 : 0;
+    job = pop(&workers.ready);
+    if (job == NULL) {
+        workers.hops--;
+        *relief = 0;
+    } else {
+        workers.blocked += job->may_block ? 1 : 0;
+        *relief = relief_needed();
+        workers.hops += *relief;
+    }
+    apr_thread_mutex_unlock(workers.lock);
+    return job;
 }
 
 static void on_hop(void *baton)
 {
+    int may_block = 0;
+    size_t relief;
     workers_job_t *job;
 
     (void)baton;
-    for (;;) {
-        size_t relief = 0;
-        apr_thread_mutex_lock(workers.lock);
-        job = pop(&workers.ready);
-        if (job != NULL) {
-            relief = relief_needed(job);
-            workers.hops += relief;
-        } else {
-            workers.hops--;
-        }
-        apr_thread_mutex_unlock(workers.lock);
-        if (job == NULL) {
-            return;
-        }
+    workers_begin();
+    while ((job = next_job(may_block, &relief)) != NULL) {
+        may_block = job->may_block;
         hop(relief);
-        job->run(job);
+        job->run(job); /* which ends the job's life */
     }
 }
 
@@ -112,7 +166,7 @@ static void on_round_end(void *baton)
     while ((job = pop(&workers.round)) != NULL) {
         push(&workers.ready, job);
     }
-    wanted = (workers.ready.length + JOBS_A_HOP - 1) / JOBS_A_HOP;
+    wanted = workers.blocked + (workers.ready.length + JOBS_A_HOP - 1) / JOBS_A_HOP;
     if (workers.hops < wanted) {
         more = wanted - workers.hops;
         workers.hops = wanted;
@@ -126,6 +180,7 @@ void workers_start(apr_pool_t *pool, loop_t *loop)
     clear(&workers.round);
     clear(&workers.ready);
     workers.hops = 0;
+    workers.blocked = 0;
     (void)apr_thread_mutex_create(&workers.lock, APR_THREAD_MUTEX_DEFAULT, pool);
     loop_on_round_end(loop, on_round_end, NULL);
 }

@@ -19,6 +19,20 @@ struct workers_job_t {
     int may_block; /* it runs a request of any kind, or reads from the client */
 };
 
+/* A worker thread at one moment of its life. */
+typedef struct {
+    unsigned thread;
+    unsigned count;
+} workers_mark_t;
+
+/* Says that the MPM has given the calling thread something new to do, so that it is done with what
+ * it did before. Worker. */
+void workers_begin(void);
+
+/* The calling thread now, and whether a thread has begun something new since. Any thread asks. */
+workers_mark_t workers_mark(void);
+int workers_has_moved_on(workers_mark_t mark);
+
 /* Once a child, before the loop starts. `pool` outlives the loop. */
 void workers_start(apr_pool_t *pool, loop_t *loop);
 

@@ -59,8 +59,8 @@ void loop_timer_arm(loop_t *loop, loop_timer_t *timer, apr_interval_time_t delay
     timer->due = loop->now + (delay > least ? delay : least);
     timer->fire = fire;
     if (!heap_put(&loop->timers, timer)) {
-        LOG(LOG_AT_EMERG, "CHAT0050: arming a timer: out of memory, the process ends; give the "
-                          "child more memory or lower ChatbotMaxInFlight");
+        log_at(LOG_AT_EMERG, "CHAT0050: arming a timer: out of memory, the process ends; give the "
+                             "child more memory or lower ChatbotMaxInFlight");
         abort();
     }
 }
@@ -180,7 +180,7 @@ static apr_status_t refused(const char *what, apr_status_t status)
 {
     char reason[128];
 
-    LOG_ERROR("CHAT0051: making the I/O loop: %s: %s; look at the limits of open files and memory",
+    log_error("CHAT0051: making the I/O loop: %s: %s; look at the limits of open files and memory",
               what, apr_strerror(status, reason, sizeof(reason)));
     return status;
 }

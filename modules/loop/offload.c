@@ -83,7 +83,7 @@ int offload_start(offload_t *offload, offload_job_t *job)
     status = pthread_create(&job->thread, NULL, thread_main, job);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (status != 0) {
-        LOG_ERROR("CHAT0110: starting a thread to read a file: %s; look at the limits of threads "
+        log_error("CHAT0110: starting a thread to read a file: %s; look at the limits of threads "
                   "and memory",
                   apr_strerror(status, reason, sizeof(reason)));
         return 0;

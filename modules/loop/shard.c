@@ -102,7 +102,7 @@ static int on_socket_wanted(CURL *easy, curl_socket_t fd, int what, void *baton,
     events |= (what & CURL_POLL_IN) != 0 ? (uint32_t)EPOLLIN : 0;
     events |= (what & CURL_POLL_OUT) != 0 ? (uint32_t)EPOLLOUT : 0;
     if (!poller_want(poller, fd, events, on_ready, shard)) {
-        LOG_ERROR("CHAT0053: waiting for an upstream connection: epoll refuses; look at the limits "
+        log_error("CHAT0053: waiting for an upstream connection: epoll refuses; look at the limits "
                   "of memory and fs.epoll.max_user_watches");
     }
     return 0;

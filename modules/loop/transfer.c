@@ -147,7 +147,7 @@ static int on_send(void *baton, char *peer, char *local, int peer_port, int loca
 {
     transfer_t *transfer = baton;
 
-    LOG_DEBUG("sending a request to %s port %d from %s port %d", peer, peer_port, local,
+    log_debug("sending a request to %s port %d from %s port %d", peer, peer_port, local,
               local_port);
     transfer->resent = transfer->phase != PHASE_CONNECTING;
     if (transfer->resent && transfer->single_send) {
@@ -398,7 +398,7 @@ transfer_t *transfer_start(loop_t *loop, const transfer_request_t *request,
     transfer_t *transfer = take(transfers);
 
     if (transfer == NULL) {
-        LOG_ERROR("CHAT0054: starting an HTTP exchange: out of memory");
+        log_error("CHAT0054: starting an HTTP exchange: out of memory");
         return NULL;
     }
     transfer->owner = *owner;
@@ -407,7 +407,7 @@ transfer_t *transfer_start(loop_t *loop, const transfer_request_t *request,
     transfer->total_by = deadline(transfers, request->total_timeout);
     transfer->idle = request->idle_timeout;
     if (!easy_prepare(transfer, request) || !begin(transfer)) {
-        LOG_ERROR("CHAT0055: starting an HTTP exchange: libcurl refuses; out of memory or of open "
+        log_error("CHAT0055: starting an HTTP exchange: libcurl refuses; out of memory or of open "
                   "files");
         recycle(transfer);
         return NULL;

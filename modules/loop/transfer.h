@@ -14,18 +14,19 @@ typedef struct transfer_t transfer_t;
 
 /* How an exchange ended. */
 typedef enum {
-    TRANSFER_OK,               /* the whole answer was received */
-    TRANSFER_CONNECT_FAILED,   /* no connection: name, refusal, unreachable */
-    TRANSFER_CONNECT_TIMEOUT,  /* `connect` passed */
-    TRANSFER_TLS_FAILED,       /* handshake or certificate */
-    TRANSFER_SEND_FAILED,      /* broken before the request was sent whole */
-    TRANSFER_FIRST_TIMEOUT,    /* `first` passed without a byte of the answer */
-    TRANSFER_IDLE_TIMEOUT,     /* `idle` passed between two pieces of the body */
-    TRANSFER_TOTAL_TIMEOUT,    /* `total` passed */
-    TRANSFER_RECEIVE_FAILED,   /* reset, or closed before the answer was whole */
-    TRANSFER_PROTOCOL_FAILED,  /* the answer is not HTTP */
-    TRANSFER_REFUSED_BY_OWNER, /* on_head or on_body returned 0 */
-    TRANSFER_INTERNAL          /* out of memory and the like */
+    TRANSFER_OK,                  /* the whole answer was received */
+    TRANSFER_CONNECT_FAILED,      /* no connection: name, refusal, unreachable */
+    TRANSFER_CONNECT_TIMEOUT,     /* `connect` passed */
+    TRANSFER_TLS_FAILED,          /* the handshake broke off */
+    TRANSFER_CERTIFICATE_REFUSED, /* by us: not signed by whom we trust, expired, another name */
+    TRANSFER_SEND_FAILED,         /* broken before the request was sent whole */
+    TRANSFER_FIRST_TIMEOUT,       /* `first` passed without a byte of the answer */
+    TRANSFER_IDLE_TIMEOUT,        /* `idle` passed between two pieces of the body */
+    TRANSFER_TOTAL_TIMEOUT,       /* `total` passed */
+    TRANSFER_RECEIVE_FAILED,      /* reset, or closed before the answer was whole */
+    TRANSFER_PROTOCOL_FAILED,     /* the answer is not HTTP */
+    TRANSFER_REFUSED_BY_OWNER,    /* on_head or on_body returned 0 */
+    TRANSFER_INTERNAL             /* out of memory and the like */
 } transfer_end_e;
 
 /* The request. All strings are copied by transfer_start() but `body`, which must live until the

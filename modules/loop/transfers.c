@@ -9,7 +9,7 @@ static void look_at_libcurl(transfers_t *transfers)
     const curl_version_info_data *info = curl_version_info(CURLVERSION_NOW);
 
     if ((info->features & CURL_VERSION_ASYNCHDNS) == 0) {
-        LOG_ERROR("CHAT0056: making the I/O loop: this libcurl (%s) looks up names in line, so a "
+        log_error("CHAT0056: making the I/O loop: this libcurl (%s) looks up names in line, so a "
                   "slow name server will hold up every chat; install one built with the threaded "
                   "or the c-ares resolver",
                   info->version);
@@ -24,12 +24,12 @@ apr_status_t transfers_create(transfers_t **result, loop_t *loop)
     transfers_t *transfers;
 
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        LOG_ERROR("CHAT0057: making the I/O loop: libcurl cannot be initialised");
+        log_error("CHAT0057: making the I/O loop: libcurl cannot be initialised");
         return APR_EGENERAL;
     }
     transfers = calloc(1, sizeof(*transfers));
     if (transfers == NULL || (transfers->share = curl_share_init()) == NULL) {
-        LOG_ERROR("CHAT0058: making the I/O loop: out of memory");
+        log_error("CHAT0058: making the I/O loop: out of memory");
         free(transfers);
         curl_global_cleanup();
         return APR_ENOMEM;

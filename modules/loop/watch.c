@@ -88,7 +88,7 @@ watch_t *watch_start(loop_t *loop, int descriptor, unsigned interest, apr_interv
 
     if (watch == NULL || !poller_want(&loop->poller, descriptor, to_polled(interest) | EPOLLONESHOT,
                                       on_ready, watch)) {
-        LOG_ERROR("CHAT0052: watching a client's socket: %s; look at the limits of memory and "
+        log_error("CHAT0052: watching a client's socket: %s; look at the limits of memory and "
                   "fs.epoll.max_user_watches",
                   apr_strerror(watch == NULL ? APR_ENOMEM : errno, reason, sizeof(reason)));
         free(watch);

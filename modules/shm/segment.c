@@ -27,6 +27,13 @@ static size_t align(size_t size)
     return (size + PART_ALIGNMENT - 1) / PART_ALIGNMENT * PART_ALIGNMENT;
 }
 
+static void *align_address(void *address)
+{
+    uintptr_t over = (uintptr_t)address % PART_ALIGNMENT;
+
+    return (char *)address + (over > 0 ? PART_ALIGNMENT - over : 0);
+}
+
 apr_status_t segment_create(segment_t **segment, const segment_plan_t *plan, apr_pool_t *pool)
 {
     segment_t *made = apr_pcalloc(pool, sizeof(*made));
@@ -41,11 +48,12 @@ apr_status_t segment_create(segment_t **segment, const segment_plan_t *plan, apr
     }
     circuits_offset = gauge_offset + align(gauge_size(plan->child_slots));
     size = circuits_offset + align(circuit_size(plan->circuits));
-    status = apr_shm_create(&made->shm, size, NULL, pool);
+    /* One part more: the system's address is not aligned to one. */
+    status = apr_shm_create(&made->shm, size + PART_ALIGNMENT, NULL, pool);
     if (status != APR_SUCCESS) {
         return status;
     }
-    made->header = apr_shm_baseaddr_get(made->shm);
+    made->header = align_address(apr_shm_baseaddr_get(made->shm));
     memset(made->header, 0, size);
     made->header->plan = *plan;
     made->header->gauge_offset = gauge_offset;

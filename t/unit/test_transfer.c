@@ -533,7 +533,7 @@ static void no_tls(void)
     (void)snprintf(fetched.url, sizeof(fetched.url), "https://127.0.0.1:%d/", server->port);
     fetched.request.ca_file = "/nonexistent/ca.pem";
     fetch(&fetched);
-    is_end(&fetched, TRANSFER_TLS_FAILED, 0, "connecting", "a CA file that is not there");
+    is_end(&fetched, TRANSFER_CERTIFICATE_REFUSED, 0, "connecting", "a CA file that is not there");
     server_stop(server);
     aim(&fetched, 1);
     fetched.request.url = "ftp://127.0.0.1/";

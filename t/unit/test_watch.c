@@ -4,6 +4,7 @@
 #include "loop_fixture.h"
 
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 typedef struct watched_t watched_t;
@@ -12,8 +13,9 @@ struct watched_t {
     int peer;
     unsigned interest;
     apr_interval_time_t timeout;
-    unsigned came;
-    int calls;
+    atomic_uint
+        came; /* a byte through the socket orders them, but ThreadSanitizer cannot see that */
+    atomic_int calls;
     watch_t *watch;
     void (*then)(watched_t *watched); /* from within the callback */
     watched_t *other;

@@ -1,0 +1,133 @@
+#include "http/upstream.h"
+
+#include "aws/credentials_imds.h"
+#include "base/log.h"
+#include "http/config.h"
+
+#include <stdatomic.h>
+
+static const char service[] = "bedrock-agent-runtime";
+
+/* One server's. */
+struct config_upstream_t {
+    call_client_t client;
+    atomic_int ready; /* the endpoint is known: released to the other threads by this */
+    const aws_config_t *aws;
+    credentials_fetch_t region_fetch; /* I/O thread */
+    loop_task_t task;
+    endpoint_t endpoint;
+};
+
+/* ---- the region, asked of the instance ---- */
+
+static void on_region(void *baton, const char *region, const char *reason)
+{
+    config_upstream_t *upstream = baton;
+    const char *problem = reason;
+
+    if (region != NULL) {
+        problem = endpoint_resolve(&upstream->endpoint, upstream->region_fetch.pool,
+                                   endpoint_service(service), region, &upstream->aws->runtime);
+    }
+    if (problem != NULL) {
+        log_warn(
+            "CHAT0414: no AWS region: asking the instance for its own: %s; set ChatbotAWSRegion "
+            "or AWS_REGION; every chat will be answered with 503 not_configured",
+            problem);
+        return;
+    }
+    log_info("CHAT0415: the AWS region is the instance's own: %s", region);
+    upstream->client.endpoint = &upstream->endpoint;
+    atomic_store(&upstream->ready, 1);
+}
+
+static void on_ask_region(loop_task_t *task)
+{
+    config_upstream_t *upstream = LOOP_CONTAINER(task, config_upstream_t, task);
+
+    credentials_imds_region(&upstream->region_fetch, on_region, upstream);
+}
+
+/* In a pool of its own: from then on it is the I/O thread's. */
+static void ask_region(config_upstream_t *upstream, apr_pool_t *pool)
+{
+    credentials_fetch_t *fetch = &upstream->region_fetch;
+
+    if (apr_pool_create(&fetch->pool, pool) != APR_SUCCESS) {
+        return;
+    }
+    fetch->loop = upstream->client.loop;
+    fetch->offload = offload_create(fetch->loop, fetch->pool);
+    fetch->settings = upstream->aws->credentials;
+    upstream->task.run = on_ask_region;
+    (void)loop_post(fetch->loop, &upstream->task);
+}
+
+/* ---- start ---- */
+
+static config_upstream_t *make(apr_pool_t *pool, const aws_config_t *aws, loop_t *loop)
+{
+    config_upstream_t *upstream = apr_pcalloc(pool, sizeof(*upstream));
+    call_client_t *client = &upstream->client;
+
+    upstream->aws = aws;
+    client->loop = loop;
+    client->service = service;
+    client->endpoint = aws->agent_runtime;
+    client->keys = sigv4_keys_create(pool);
+    client->ca_file = aws->ca_file;
+    client->attempts = aws->attempts;
+    client->skew.off = aws->no_skew_correction;
+    retry_bucket_fill(&client->bucket, aws->bucket);
+    return upstream;
+}
+
+/* The provider of an earlier server that asks the same sources, else a new one. */
+static credentials_provider_t *find_provider(apr_pool_t *pool, server_rec *first,
+                                             const server_rec *server, loop_t *loop)
+{
+    const aws_config_t *aws = &config_of_server(server)->aws;
+    credentials_provider_t *provider;
+
+    for (; first != server; first = first->next) {
+        if (aws_config_shares_credentials(aws, &config_of_server(first)->aws)) {
+            return config_of_server(first)->upstream->client.credentials;
+        }
+    }
+    provider = credentials_create(loop, aws->credentials, pool);
+    credentials_start(provider);
+    return provider;
+}
+
+void upstream_start(apr_pool_t *pool, server_rec *main_server, loop_t *loop)
+{
+    server_rec *server;
+
+    for (server = main_server; server != NULL; server = server->next) {
+        config_server_t *config = config_of_server(server);
+        if (config->upstream != NULL) {
+            continue; /* a virtual host without directives of its own: the main server's record */
+        }
+        config->upstream = make(pool, &config->aws, loop);
+        config->upstream->client.credentials = find_provider(pool, main_server, server, loop);
+        if (config->aws.agent_runtime != NULL) {
+            atomic_store(&config->upstream->ready, 1);
+        } else {
+            ask_region(config->upstream, pool);
+        }
+    }
+}
+
+call_client_t *upstream_agent_runtime(const server_rec *server)
+{
+    config_upstream_t *upstream = config_of_server(server)->upstream;
+
+    return upstream != NULL && atomic_load(&upstream->ready) ? &upstream->client : NULL;
+}
+
+int upstream_has_credentials(const server_rec *server)
+{
+    const config_upstream_t *upstream = config_of_server(server)->upstream;
+
+    return upstream != NULL && credentials_ready(upstream->client.credentials);
+}

@@ -1,0 +1,23 @@
+/*
+ * The AWS clients of one child: for each server its own, made when the child
+ * starts and used by the I/O thread.
+ */
+#ifndef HTTP_UPSTREAM_H
+#define HTTP_UPSTREAM_H
+
+#include "aws/call.h"
+
+#include <httpd.h>
+
+/* Makes them all and begins to fetch credentials, and the region where no one has named it. Their
+ * memory lives until `pool` ends, which is after the loop has stopped. Child, once. */
+void upstream_start(apr_pool_t *pool, server_rec *main_server, loop_t *loop);
+
+/* The agents' service for a server, or NULL as long as its region is not known. Any thread; the
+ * client itself is the I/O thread's. */
+call_client_t *upstream_agent_runtime(const server_rec *server);
+
+/* Whether there are credentials to sign with. Any thread. */
+int upstream_has_credentials(const server_rec *server);
+
+#endif
