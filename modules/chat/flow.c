@@ -3,9 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#include <apr_allocator.h>
 #include <apr_strings.h>
-#include <apr_thread_mutex.h>
 #include <string.h>
 
 /* Longest answer kept, in bytes: forty times what agents are allowed to say in one chunk. */
@@ -169,36 +167,11 @@ static void on_deadline(loop_timer_t *timer)
          "waiting for the agent's answer: the turn's time is up (ChatbotTimeout total=)");
 }
 
-/* Shared by all chats of the process, and locked: chats are made and destroyed on many threads. */
-static apr_allocator_t *allocator;
-
-/* Free blocks beyond this go back to the system. */
-#define ALLOCATOR_KEEPS (4 * 1024 * 1024)
-
-void flow_prepare(apr_pool_t *pool)
+flow_t *flow_create(apr_pool_t *pool, const char *request_id)
 {
-    apr_thread_mutex_t *lock;
+    flow_t *flow = apr_pcalloc(pool, sizeof(*flow));
 
-    if (apr_allocator_create(&allocator) != APR_SUCCESS ||
-        apr_thread_mutex_create(&lock, APR_THREAD_MUTEX_DEFAULT, pool) != APR_SUCCESS) {
-        allocator = NULL; /* each chat then has its own */
-        return;
-    }
-    apr_allocator_mutex_set(allocator, lock);
-    apr_allocator_max_free_set(allocator, ALLOCATOR_KEEPS);
-}
-
-flow_t *flow_create(const char *request_id)
-{
-    apr_pool_t *pool;
-    flow_t *flow;
-
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, allocator) != APR_SUCCESS) {
-        return NULL;
-    }
-    flow = apr_pcalloc(pool, sizeof(*flow));
     flow->machine = apr_pcalloc(pool, sizeof(*flow->machine));
-    flow->pool = pool;
     flow->started = clock_monotonic();
     flow->result.reply = REPLY_ANSWER;
     flow->result.tokens = BACKEND_TOKENS_UNKNOWN;
@@ -246,5 +219,4 @@ void flow_abandon(flow_t *flow)
 void flow_destroy(flow_t *flow)
 {
     buffer_free(&flow->result.text);
-    apr_pool_destroy(flow->pool);
 }

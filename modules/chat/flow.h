@@ -6,7 +6,8 @@
  * A worker makes the chat and fills in the request; the I/O thread starts it,
  * and from then on owns it, until it says `on_done`; then a worker writes the
  * answer and destroys it. One thread owns a chat at a time, and the mailbox
- * moves it, so nothing here is locked.
+ * moves it, so nothing here is locked. The chat is in the request's pool, from
+ * which only workers allocate.
  */
 #ifndef CHAT_FLOW_H
 #define CHAT_FLOW_H
@@ -45,7 +46,6 @@ typedef struct {
 } flow_result_t;
 
 struct flow_t {
-    apr_pool_t *pool; /* the chat's own */
     request_t request;
     char request_id[FLOW_REQUEST_ID_MAX + 1];
     char session_id[FLOW_SESSION_ID_MAX + 1];
@@ -55,13 +55,9 @@ struct flow_t {
     struct flow_machine_t *machine; /* the I/O thread's */
 };
 
-/* Once a process, before any chat, in a pool that outlives them all: the memory of finished chats
- * is kept for the next ones. */
-void flow_prepare(apr_pool_t *pool);
-
-/* A chat in state READY, in a pool of its own; NULL when memory is out. `settings` and `request`
- * are the caller's to fill in. Worker. */
-flow_t *flow_create(const char *request_id);
+/* A chat in state READY, in `pool`, which outlives it: the request's. `settings` and `request` are
+ * the caller's to fill in. Worker. */
+flow_t *flow_create(apr_pool_t *pool, const char *request_id);
 
 /* Chooses the session: the request's, else a new one. 0 when no random id can be had. Worker. */
 int flow_choose_session(flow_t *flow);
@@ -73,7 +69,7 @@ void flow_start(flow_t *flow, loop_t *loop, void (*on_done)(void *baton), void *
  * called from within. Does nothing once the chat is done. I/O thread. */
 void flow_abandon(flow_t *flow);
 
-/* Frees everything. The owner's thread, when the chat is READY or DONE. */
+/* Frees what is not in the pool. The owner's thread, when the chat is READY or DONE. */
 void flow_destroy(flow_t *flow);
 
 #endif

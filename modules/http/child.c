@@ -1,7 +1,6 @@
 #include "http/child.h"
 
 #include "base/log.h"
-#include "chat/flow.h"
 #include "http/config.h"
 #include "http/delivery.h"
 #include "http/idle.h"
@@ -184,7 +183,6 @@ void child_start(apr_pool_t *pchild, server_rec *main_server)
                   child.gauge_slots);
         return;
     }
-    flow_prepare(main_server->process->pool);
     status = loop_create(&child.loop, pchild);
     if (status == APR_SUCCESS) {
         workers_start(pchild, child.loop);

@@ -26,11 +26,11 @@ static reply_e find_obstacle(const request_rec *r)
                : REPLY_ANSWER;
 }
 
-/* The agent of this location, in the chat's pool. */
-static const backend_t *make_backend(const request_rec *r, apr_pool_t *pool)
+/* The agent of this location, for this chat. */
+static const backend_t *make_backend(const request_rec *r)
 {
     const config_location_t *location = config_of_location(r);
-    agent_t *agent = apr_pcalloc(pool, sizeof(*agent));
+    agent_t *agent = apr_pcalloc(r->pool, sizeof(*agent));
 
     agent_init(agent);
     agent->agent_id = config_agent_id(location);
@@ -52,7 +52,7 @@ static reply_e take_request(request_rec *r, flow_t *flow, buffer_t *issues, int 
     buffer_init(&body, (size_t)config_max_body(location));
     trouble = body_read(r, &body, status);
     if (trouble == REPLY_ANSWER &&
-        !request_parse(&flow->request, flow->pool, buffer_text(&body), body.length,
+        !request_parse(&flow->request, r->pool, buffer_text(&body), body.length,
                        (size_t)config_max_message(location), issues)) {
         trouble = REPLY_VALIDATION_ERROR;
     }
@@ -100,7 +100,7 @@ static int start_chat(request_rec *r, flow_t *flow)
         flow_destroy(flow);
         return answer_error(r, REPLY_OVERLOADED, NULL);
     }
-    flow->settings.backend = make_backend(r, flow->pool);
+    flow->settings.backend = make_backend(r);
     flow->settings.total = config_total_timeout(location);
     return delivery_start(r, flow);
 }
@@ -122,10 +122,7 @@ int handler_chat(request_rec *r)
     if (obstacle != REPLY_ANSWER) {
         return answer_error(r, obstacle, NULL);
     }
-    flow = flow_create(answer_request_id(r));
-    if (flow == NULL) {
-        return answer_error(r, REPLY_INTERNAL_ERROR, NULL);
-    }
+    flow = flow_create(r->pool, answer_request_id(r));
     /* An issue repeats its input, each byte of which may be an escape of six. */
     buffer_init(&issues, 4096 + 24 * (size_t)config_max_body(config_of_location(r)));
     status = OK;
