@@ -8,6 +8,7 @@
 #include "http/capacity.h"
 #include "http/child.h"
 #include "http/config.h"
+#include "http/delivery.h"
 #include "http/directives.h"
 #include "http/handlers.h"
 #include "http/suspend.h"
@@ -46,6 +47,11 @@ static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
     return is_rehearsal() ? OK : child_prepare(pconf, main_server);
 }
 
+static void on_child_init(apr_pool_t *pchild, server_rec *main_server)
+{
+    child_start(pchild, main_server, delivery_abandon_all);
+}
+
 static void *create_location(apr_pool_t *pool, char *path)
 {
     (void)path;
@@ -58,7 +64,7 @@ static void register_hooks(apr_pool_t *pool)
     body_register_filter();
     ap_hook_check_config(on_check_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_init(child_start, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_status(child_ended, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_process_connection(suspend_on_process, NULL, NULL, APR_HOOK_REALLY_FIRST);

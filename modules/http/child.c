@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "http/config.h"
-#include "http/delivery.h"
 #include "http/idle.h"
 #include "http/upstream.h"
 #include "http/workers.h"
@@ -37,6 +36,7 @@ static struct {
     unsigned slot;
     unsigned max_in_flight;
     loop_t *loop;
+    void (*abandon_chats)(void);
     int ready;
     atomic_int stopping;
 } child;
@@ -151,10 +151,10 @@ circuit_t *child_circuit(const char *name)
 static void on_abandon_chats(loop_task_t *task)
 {
     (void)task;
-    delivery_abandon_all();
+    child.abandon_chats();
 }
 
-static void abandon_chats(void)
+static void post_abandon(void)
 {
     static loop_task_t task = {NULL, on_abandon_chats};
     static atomic_int posted;
@@ -166,17 +166,18 @@ static void abandon_chats(void)
 
 static apr_status_t on_pool_cleanup(void *loop)
 {
-    abandon_chats();
+    post_abandon();
     loop_stop(loop);
     return APR_SUCCESS;
 }
 
-void child_start(apr_pool_t *pchild, server_rec *main_server)
+void child_start(apr_pool_t *pchild, server_rec *main_server, void (*abandon_chats)(void))
 {
     apr_status_t status;
 
     log_to_httpd(main_server);
     child.main_server = main_server;
+    child.abandon_chats = abandon_chats;
     if (!gauge_join(child.gauge, child.gauge_slots, getpid(), &child.slot)) {
         log_error("CHAT0412: starting a child: all %u places in shared memory are taken; every "
                   "chat here will be answered with 503; stop httpd and start it again",
@@ -208,7 +209,7 @@ void child_stopping(apr_pool_t *pchild, int graceful)
         idle_close_all(child.loop);
     }
     if (child.ready && before != REFUSING && !graceful) {
-        abandon_chats(); /* their threads would keep the child from ending */
+        post_abandon(); /* their threads would keep the child from ending */
     }
 }
 

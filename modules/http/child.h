@@ -16,8 +16,9 @@
  * memory. OK or HTTP_INTERNAL_SERVER_ERROR with the reason in the log. */
 int child_prepare(apr_pool_t *pconf, server_rec *main_server);
 
-/* Child, while it starts: starts the I/O thread; it is joined when `pchild` goes. */
-void child_start(apr_pool_t *pchild, server_rec *main_server);
+/* Child, while it starts: starts the I/O thread; it is joined when `pchild` goes. `abandon_chats`
+ * is called on the I/O thread when there is no more time for the chats in flight. */
+void child_start(apr_pool_t *pchild, server_rec *main_server, void (*abandon_chats)(void));
 
 /* Child, when it begins to stop: idle connections are closed. Gracefully, chats in flight are
  * answered, and those that come on connections already accepted too, each with "Connection: close";
