@@ -31,8 +31,11 @@ static void enter(flow_t *flow, state_e state);
 /* The two exits of every state: on to the next one, or to the end with an error. */
 static void fail(flow_t *flow, reply_e reply, const char *reason)
 {
+    const char *id = flow->result.aws_request_id;
+
     log_at(reply_error(reply)->status >= 500 ? LOG_AT_ERROR : LOG_AT_WARNING,
-           "CHAT0301: request %s: %s: %s", flow->request_id, reply_error(reply)->code, reason);
+           "CHAT0301: request %s%s%s: %s: %s", flow->request_id,
+           *id != '\0' ? ", AWS request " : "", id, reply_error(reply)->code, reason);
     flow->result.reply = reply;
     enter(flow, DONE);
 }
