@@ -17,6 +17,9 @@
 /* The same failure is told again after so long. */
 #define TELL_AGAIN apr_time_from_sec(5 * 60)
 
+/* What a failed refresh leaves. */
+typedef enum { LEFT_NOTHING, LEFT_VALID, LEFT_EXPIRED } left_e;
+
 struct credentials_provider_t {
     loop_t *loop;
     offload_t *offload;
@@ -38,6 +41,7 @@ struct credentials_provider_t {
     int failures;             /* in a row */
     char reason[REASON_MAX];  /* of the last one */
     apr_time_t told_at;       /* monotonic; when it was logged */
+    left_e told_left;         /* what it left then */
 };
 
 /* In [0, 1). Should the system have no random number yet, the middle does. */
@@ -161,20 +165,30 @@ static void log_new(const credentials_t *set)
              expiry);
 }
 
-static void log_failure(credentials_provider_t *provider, apr_interval_time_t delay)
+static left_e what_is_left(const credentials_provider_t *provider)
+{
+    const credentials_t *set = second_best(provider);
+
+    if (set == NULL) {
+        return LEFT_NOTHING;
+    }
+    return time_left(set) > 0 ? LEFT_VALID : LEFT_EXPIRED;
+}
+
+static void log_failure(const credentials_provider_t *provider, apr_interval_time_t delay)
 {
     const credentials_t *set = provider->current;
     char expiry[TEXT_RFC3339_LENGTH + 1];
     long seconds = (long)apr_time_sec(delay + APR_USEC_PER_SEC - 1);
 
-    if (second_best(provider) == NULL) {
+    if (provider->told_left == LEFT_NOTHING) {
         log_warn("CHAT0112: fetching AWS credentials: %s; until there are any, chats are answered "
                  "with 503 no_credentials; next try in %ld s",
                  provider->reason, seconds);
         return;
     }
     describe_expiry(expiry, set);
-    if (time_left(set) > 0) {
+    if (provider->told_left == LEFT_VALID) {
         log_warn("CHAT0113: renewing AWS credentials: %s; those of %s (expiry: %s) stay in use; "
                  "next try in %ld s",
                  provider->reason, set->source, expiry, seconds);
@@ -197,12 +211,13 @@ static int same_but_digits(const char *one, const char *other)
     return *one == *other;
 }
 
-/* A failure that lasts is told once, and again now and then. */
+/* A failure that lasts is told once, again now and then, and when it gets worse. */
 static void report(credentials_provider_t *provider, const char *reason, apr_interval_time_t delay)
 {
     apr_time_t now = loop_now(provider->loop);
+    left_e left = what_is_left(provider);
     int is_old = provider->failures > 1 && now - provider->told_at < TELL_AGAIN &&
-                 same_but_digits(provider->reason, reason);
+                 left == provider->told_left && same_but_digits(provider->reason, reason);
 
     (void)apr_cpystrn(provider->reason, reason, REASON_MAX);
     if (is_old) {
@@ -210,6 +225,7 @@ static void report(credentials_provider_t *provider, const char *reason, apr_int
         return;
     }
     provider->told_at = now;
+    provider->told_left = left;
     log_failure(provider, delay);
 }
 
