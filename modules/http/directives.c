@@ -115,9 +115,6 @@ static const char *set_endpoint(cmd_parms *cmd, void *location, const char *name
 static const char *set_profile(cmd_parms *cmd, void *location, const char *value)
 {
     (void)location;
-    if (*value == '\0') {
-        return complain(cmd, "write the name of a profile of the shared AWS files");
-    }
     config_of_server(cmd->server)->said.profile = value;
     return NULL;
 }
