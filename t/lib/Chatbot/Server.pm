@@ -22,9 +22,9 @@ our $HANDLERS = <<'CONF';
 <Location "/chat">
     SetHandler chatbot
 </Location>
-<Location "/health">
+<LocationMatch "^/(?:health|livez|readyz)$">
     SetHandler chatbot-health
-</Location>
+</LocationMatch>
 CONF
 
 # Beside the options of Chatbot::Httpd: emulator (an object to share, or 0 for none), agent (0: none
@@ -35,12 +35,13 @@ sub prepare {
     my $emulator = $option{emulator} // Chatbot::Emulator->shared;
     my $config = $option{config} // '';
     my $chatbot = delete $option{chatbot} // '';
-    my @lines = ("LoadModule chatbot_module $Chatbot::Httpd::BUILD/mod_chatbot.so");
+    my @lines = (qq(LoadModule chatbot_module "$Chatbot::Httpd::BUILD/mod_chatbot.so"));
     push @lines, $QUIET if $option{quiet} // 1;
     push @lines, 'ChatbotAWSRegion us-east-1' if $option{region} // 1;
     push @lines, 'ChatbotAWSEndpoint * http://127.0.0.1:' . $emulator->aws_port if $emulator;
     push @lines, 'ChatbotAgent AGENT12345 TSTALIASID' if $option{agent} // 1;
-    push @lines, $chatbot, $HANDLERS;
+    push @lines, $chatbot, $HANDLERS, 'CustomLog notes_log "id=%{chatbot-request-id}n outcome=%{chatbot-outcome}n '
+        . 'retries=%{chatbot-retries}n aws-request-id=%{chatbot-aws-request-id}n"';
     $option{config} = sub {
         my ($self) = @_;
         return join("\n", @lines, ref $config ? $config->($self) : $config);
@@ -55,6 +56,17 @@ sub prepare {
 
 sub emulator { return $_[0]{emulator} }
 sub emulator_state { return $_[0]{emulator}->state }
+
+# What the access log says of a request, once it does: notes by name, without the module's prefix; "-" is unset.
+sub notes {
+    my ($self, $request_id) = @_;
+    my $line;
+    Chatbot::Httpd::wait_for(5, sub {
+        ($line) = Chatbot::Httpd::_slurp("$self->{dir}/notes_log") =~ /^id=\Q$request_id\E (.*)$/m;
+        return defined $line;
+    });
+    return { map { split /=/, $_, 2 } split ' ', $line // '' };
+}
 
 # One chat on a connection of its own: a text, or the members of the request.
 sub chat {
