@@ -7,6 +7,7 @@ use lib 't/lib';
 use Test::More;
 use Time::HiRes qw(time);
 use Chatbot::Server;
+use Chatbot::Load;
 
 my $server = Chatbot::Server->start(threads => 3);
 my $emulator = $server->emulator;
@@ -78,6 +79,17 @@ subtest 'pipelining, piece by piece while one waits' => sub {
     is($emulator->count('cancelled'), 0, 'bytes of the next request are no hang-up');
 };
 
+subtest 'half a request behind a chat holds nobody up' => sub {
+    my $client = $server->client;
+    my $next = numbered(2, '');
+    $client->send(numbered(1, '{{delay 100}}') . substr($next, 0, 40));
+    is_number($client->answer, 1);
+    my $wrong = grep { $server->chat('Hello', timeout => 15)->{status} != 200 } 1 .. 5;
+    is($wrong, 0, 'other chats are answered while the rest of it is awaited');
+    $client->send(substr($next, 40));
+    is_number($client->answer, 2);
+};
+
 subtest 'Connection: close and HTTP/1.0' => sub {
     my $client = $server->client;
     $client->send(numbered(1, '', Connection => 'close'));
@@ -90,6 +102,16 @@ subtest 'Connection: close and HTTP/1.0' => sub {
     $client->send($old);
     is_number($client->answer, 2);
     ok($client->closed_within(2), 'HTTP/1.0 is closed without being asked');
+};
+
+subtest 'closed connections make room at once' => sub {
+    # httpd takes no more than a dozen connections at a time here.
+    my $narrow = Chatbot::Server->start(threads => 3, factor => 2);
+    my $started = time();
+    my $result = Chatbot::Load->run($narrow->port, '-x', -c => 24, -n => 300, 'POST /chat {"message":"Hello"}');
+    is_deeply($result->{statuses}, { 200 => 300 }, '300 chats, a connection each') or diag(explain($result));
+    cmp_ok(time() - $started, '<', 8 * $slow, 'none rests long after its answer');
+    $narrow->stop_ok;
 };
 
 subtest 'an idle connection is closed after KeepAliveTimeout' => sub {

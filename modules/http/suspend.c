@@ -250,6 +250,7 @@ static void process(conn_rec *c)
 {
     int status;
 
+    workers_will_block(); /* a request behind an answer, of which half may be missing */
     c->cs->state = STATE_PROCESSING;
     c->cs->sense = CONN_SENSE_DEFAULT;
     status = ap_run_process_connection(c);

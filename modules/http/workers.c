@@ -93,6 +93,17 @@ static workers_job_t *pop(queue_t *queue)
     return job;
 }
 
+/* Whether the hop on this thread is among those that are blocked. */
+static _Thread_local int may_block;
+
+/* Under the lock. */
+static void count_blocked(int now)
+{
+    workers.blocked += (size_t)now;
+    workers.blocked -= (size_t)may_block;
+    may_block = now;
+}
+
 static void on_hop(void *baton);
 
 /* Asks the MPM for hops; they were counted already, under the lock. */
@@ -111,43 +122,56 @@ static void hop(size_t count)
     }
 }
 
-/* One more hop when jobs wait, and each of the hops may be held up by the one it runs. */
-static size_t relief_needed(void)
+/* One more hop when jobs wait, and each of the hops may be held up by the one it runs. It is
+ * counted here, under the lock; hop() is called without it. */
+static size_t relief(void)
 {
-    return workers.ready.length > 0 && workers.blocked == workers.hops;
+    size_t more = workers.ready.length > 0 && workers.blocked == workers.hops;
+
+    workers.hops += more;
+    return more;
 }
 
-/* The next job, and how many hops to ask for before it runs; NULL ends this hop. */
-static workers_job_t *next_job(int last_may_block, size_t *relief)
+/* The next job; NULL ends this hop. */
+static workers_job_t *next_job(void)
 {
+    size_t more = 0;
     workers_job_t *job;
 
     apr_thread_mutex_lock(workers.lock);
-    workers.blocked -= last_may_block ? 1 : 0;
     job = pop(&workers.ready);
+    count_blocked(job != NULL && job->may_block);
     if (job == NULL) {
         workers.hops--;
-        *relief = 0;
     } else {
-        workers.blocked += job->may_block ? 1 : 0;
-        *relief = relief_needed();
-        workers.hops += *relief;
+        more = relief();
     }
     apr_thread_mutex_unlock(workers.lock);
+    hop(more);
     return job;
+}
+
+void workers_will_block(void)
+{
+    size_t more;
+
+    if (may_block) {
+        return;
+    }
+    apr_thread_mutex_lock(workers.lock);
+    count_blocked(1);
+    more = relief();
+    apr_thread_mutex_unlock(workers.lock);
+    hop(more);
 }
 
 static void on_hop(void *baton)
 {
-    int may_block = 0;
-    size_t relief;
     workers_job_t *job;
 
     (void)baton;
     workers_begin();
-    while ((job = next_job(may_block, &relief)) != NULL) {
-        may_block = job->may_block;
-        hop(relief);
+    while ((job = next_job()) != NULL) {
         job->run(job); /* which ends the job's life */
     }
 }

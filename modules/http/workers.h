@@ -36,6 +36,9 @@ int workers_has_moved_on(workers_mark_t mark);
 /* Once a child, before the loop starts. `pool` outlives the loop. */
 void workers_start(apr_pool_t *pool, loop_t *loop);
 
+/* The job that is running turns out to be one that may block. Worker, from within `run`. */
+void workers_will_block(void);
+
 /* Queues a job; it goes out at the end of this round. I/O thread. */
 void workers_run(workers_job_t *job);
 
