@@ -7,7 +7,6 @@
 
 #include <http_protocol.h>
 #include <semaphore.h>
-#include <stdatomic.h>
 #include <time.h>
 
 /* An HTTP/2 stream has no socket to watch: its reset shows in c->aborted alone. */
@@ -21,9 +20,7 @@ typedef struct delivery_t {
     struct delivery_t *next; /* I/O thread: the list of those in flight */
     struct delivery_t **link;
     /* waiting only */
-    sem_t wake;
-    atomic_int done;
-    atomic_int reset_posted; /* `reset` is in the mailbox */
+    sem_t told; /* by the I/O thread, once when it is done, and once more for a `reset` */
     loop_task_t task;
     loop_task_t reset;
     presence_t presence; /* I/O thread */
@@ -31,6 +28,7 @@ typedef struct delivery_t {
 
 /* I/O thread. */
 static delivery_t *in_flight;
+static int abandoning; /* for good: this child has no more time for chats */
 
 static void list(delivery_t *delivery)
 {
@@ -52,8 +50,19 @@ static void unlist(delivery_t *delivery)
 
 void delivery_abandon_all(void)
 {
+    abandoning = 1;
     while (in_flight != NULL) {
         flow_abandon(in_flight->flow);
+    }
+}
+
+/* The chat may be done, and the delivery gone, when this returns. */
+static void begin(delivery_t *delivery, void (*on_done)(void *baton))
+{
+    list(delivery);
+    flow_start(delivery->flow, child_loop(), on_done, delivery);
+    if (abandoning) {
+        delivery_abandon_all(); /* it was on its way here when the others were told */
     }
 }
 
@@ -83,10 +92,7 @@ static void on_suspended_done(void *baton)
 
 static void on_begin(void *baton)
 {
-    delivery_t *delivery = baton;
-
-    list(delivery);
-    flow_start(delivery->flow, child_loop(), on_suspended_done, delivery);
+    begin(baton, on_suspended_done);
 }
 
 static void on_gone(void *baton)
@@ -133,12 +139,19 @@ static int has_socket(const delivery_t *delivery)
     return delivery->c->master == NULL;
 }
 
-/* The waiter may be gone as soon as it is woken. A semaphore, because prefork ends a child from
- * within a signal handler: a condition would be destroyed under its waiter. */
-static void tell(delivery_t *delivery, atomic_int *what, int value)
+/* The waiter may be gone as soon as it is told, so nothing else must say that it was: it takes as
+ * many tokens as it is owed. A semaphore, because prefork ends a child from within a signal
+ * handler: a condition would be destroyed under its waiter. */
+static void tell(delivery_t *delivery)
 {
-    atomic_store(what, value);
-    (void)sem_post(&delivery->wake);
+    (void)sem_post(&delivery->told);
+}
+
+static void wait_to_be_told(delivery_t *delivery)
+{
+    while (sem_wait(&delivery->told) != 0) {
+        /* a signal */
+    }
 }
 
 static void on_waiting_done(void *baton)
@@ -149,7 +162,7 @@ static void on_waiting_done(void *baton)
     if (has_socket(delivery)) {
         presence_stop(&delivery->presence);
     }
-    tell(delivery, &delivery->done, 1);
+    tell(delivery);
 }
 
 static void on_waiting_begin(loop_task_t *task)
@@ -159,8 +172,7 @@ static void on_waiting_begin(loop_task_t *task)
     if (has_socket(delivery)) {
         presence_start(&delivery->presence, child_loop(), on_gone, delivery);
     }
-    list(delivery);
-    flow_start(delivery->flow, child_loop(), on_waiting_done, delivery);
+    begin(delivery, on_waiting_done);
 }
 
 static void on_stream_reset(loop_task_t *task)
@@ -168,10 +180,11 @@ static void on_stream_reset(loop_task_t *task)
     delivery_t *delivery = LOOP_CONTAINER(task, delivery_t, reset);
 
     flow_abandon(delivery->flow);
-    tell(delivery, &delivery->reset_posted, 0);
+    tell(delivery);
 }
 
-static void look_at_stream(delivery_t *delivery)
+/* 1 when it is done; 0 when it is time to look at the stream. */
+static int wait_a_little(delivery_t *delivery)
 {
     struct timespec until;
 
@@ -179,32 +192,22 @@ static void look_at_stream(delivery_t *delivery)
     until.tv_nsec += STREAM_LOOK_NS;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    (void)sem_clockwait(&delivery->wake, CLOCK_MONOTONIC, &until);
+    return sem_clockwait(&delivery->told, CLOCK_MONOTONIC, &until) == 0;
 }
 
-/* Until it is done, or the stream is reset. */
+/* Until it is done, or the stream was reset and then it is done. */
 static void wait_for_stream(delivery_t *delivery)
 {
-    while (!atomic_load(&delivery->done) && !delivery->c->aborted) {
-        look_at_stream(delivery);
-    }
-    if (!atomic_load(&delivery->done)) {
-        delivery->reset.run = on_stream_reset;
-        atomic_store(&delivery->reset_posted, 1);
-        if (!loop_post(child_loop(), &delivery->reset)) {
-            atomic_store(&delivery->reset_posted, 0);
+    while (!delivery->c->aborted) {
+        if (wait_a_little(delivery)) {
+            return;
         }
     }
-}
-
-static void wait_until_done(delivery_t *delivery)
-{
-    if (!has_socket(delivery)) {
-        wait_for_stream(delivery);
+    delivery->reset.run = on_stream_reset;
+    if (loop_post(child_loop(), &delivery->reset)) {
+        wait_to_be_told(delivery);
     }
-    while (!atomic_load(&delivery->done) || atomic_load(&delivery->reset_posted)) {
-        (void)sem_wait(&delivery->wake);
-    }
+    wait_to_be_told(delivery);
 }
 
 static int write_blocking(request_rec *r, delivery_t *delivery)
@@ -223,7 +226,7 @@ static int write_blocking(request_rec *r, delivery_t *delivery)
 
 static int hold_thread(request_rec *r, delivery_t *delivery)
 {
-    (void)sem_init(&delivery->wake, 0, 0);
+    (void)sem_init(&delivery->told, 0, 0);
     if (has_socket(delivery)) {
         presence_prepare(&delivery->presence, r);
     }
@@ -232,7 +235,11 @@ static int hold_thread(request_rec *r, delivery_t *delivery)
         (void)end_chat(delivery);
         return answer_error(r, REPLY_SHUTTING_DOWN, NULL);
     }
-    wait_until_done(delivery);
+    if (has_socket(delivery)) {
+        wait_to_be_told(delivery);
+    } else {
+        wait_for_stream(delivery);
+    }
     return write_blocking(r, delivery);
 }
 
