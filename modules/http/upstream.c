@@ -48,12 +48,28 @@ static void on_ask_region(loop_task_t *task)
     credentials_imds_region(&upstream->region_fetch, on_region, upstream);
 }
 
-/* In a pool of its own: from then on it is the I/O thread's. */
+/* With an allocator of its own: from then on it is the I/O thread's, while its parent's belongs to
+ * the threads that start workers and, in prefork, serve requests. */
+static int make_pool(apr_pool_t **pool, apr_pool_t *parent)
+{
+    apr_allocator_t *allocator;
+
+    if (apr_allocator_create(&allocator) != APR_SUCCESS) {
+        return 0;
+    }
+    if (apr_pool_create_ex(pool, parent, NULL, allocator) != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return 0;
+    }
+    apr_allocator_owner_set(allocator, *pool);
+    return 1;
+}
+
 static void ask_region(config_upstream_t *upstream, apr_pool_t *pool)
 {
     credentials_fetch_t *fetch = &upstream->region_fetch;
 
-    if (apr_pool_create(&fetch->pool, pool) != APR_SUCCESS) {
+    if (!make_pool(&fetch->pool, pool)) {
         return;
     }
     fetch->loop = upstream->client.loop;
