@@ -5,6 +5,7 @@ use warnings;
 use lib 't/lib';
 use Test::More;
 use Time::HiRes qw(time);
+use Chatbot::Http2;
 use Chatbot::Server;
 use Chatbot::Load;
 
@@ -43,17 +44,42 @@ sub gone_is_noticed {
     return;
 }
 
+# The second chat never ends: its thread must not keep the first one's answer.
+sub answers_do_not_wait {
+    my ($server) = @_;
+    my $client = $server->client;
+    $client->send(join '', map { $client->compose('POST', '/chat', body => { message => $_ }) } 'Hello', '{{hang}}');
+    is(($client->answer // {})->{status}, 200, 'an answer leaves before the next chat, pipelined, is done');
+    $client->reset;
+    ok(Chatbot::Httpd::wait_for(10, sub { $emulator->count('in_progress') == 0 }), 'which ends with its client');
+    return;
+}
+
+sub stops_with_chats {
+    my ($server) = @_;
+    my @clients = map { $server->client } 1 .. 3;
+    $_->send($_->compose('POST', '/chat', body => { message => '{{hang}}' })) for @clients;
+    Chatbot::Httpd::wait_for(10, sub { $emulator->count('in_progress') == 3 });
+    my $started = time();
+    $server->stop_ok('it stops with chats in flight');
+    cmp_ok(time() - $started, '<', 2 * $slow, 'at once');
+    unlike($server->error_log, qr/sending a SIG/, 'by itself');
+    ok(Chatbot::Httpd::wait_for(10, sub { $emulator->count('in_progress') == 0 }), 'and their calls end');
+    return;
+}
+
 for my $mpm (qw(worker prefork)) {
     subtest "the $mpm MPM" => sub {
         my $server = Chatbot::Server->start(mpm => $mpm, threads => $mpm eq 'worker' ? 10 : 1,
             children => $mpm eq 'worker' ? 1 : 6);
         chats_as_ever($server);
         gone_is_noticed($server);
+        answers_do_not_wait($server);
         my $load = Chatbot::Load->start($server->port, -c => 3, 'POST /chat {"message":"{{delay 1000}}Hello"}');
         Chatbot::Httpd::wait_for(10, sub { $emulator->count('in_progress') == 3 });
         ok($server->graceful, 'graceful');
         is_deeply($load->result->{statuses}, { 200 => 3 }, 'chats in flight are answered');
-        $server->stop_ok;
+        stops_with_chats($server);
     };
 }
 
@@ -134,6 +160,42 @@ subtest 'HTTP/2' => sub {
     is(scalar(grep { /^200 \d 2$/ } @parallel), 8, 'eight streams at once');
     is_deeply([ curl("$url/chat", '--http2', '-d', '{}') ], ['422 1 2'], 'a refusal');
     is_deeply([ curl("$url/page.html", '--http2') ], ['200 1 2'], 'a file');
+    $server->stop_ok;
+};
+
+subtest 'HTTP/2 streams that are reset' => sub {
+    my $server = Chatbot::Server->start(modules => ['http2'], config => "Protocols h2c http/1.1\n",
+        chatbot => 'ChatbotMaxInFlight 40');
+    my ($child) = $server->children;
+    for my $round (1 .. 10) {
+        my $client = $server->client;
+        my @streams = map { 2 * $_ + 1 } 0 .. 29;
+        my @messages = ('Hello', '{{delay 1}}Hello', '{{delay 50}}Hello', '{{hang}}');
+        $client->send(join '', Chatbot::Http2->preface, map { Chatbot::Http2->chat($_, $messages[ ($_ >> 1) % 4 ]) } @streams);
+        Chatbot::Httpd::wait_for(10, sub { $emulator->count('in_progress') >= 1 });
+        $client->send(join '', map { Chatbot::Http2->reset($_) } @streams[ 0 .. 19 ]);
+        $client->read_some(0.06);
+        $client->reset;
+    }
+    ok(Chatbot::Httpd::wait_for(10, sub { $emulator->count('in_progress') == 0 }), '300 streams: none goes on upstream');
+    my @clients = map { $server->client } 1 .. 40;
+    $_->send($_->compose('POST', '/chat', body => { message => '{{delay 200}}Hello' })) for @clients;
+    is(scalar(grep { (($_->answer // {})->{status} // 0) == 200 } @clients), 40, 'all places are free again');
+    is_deeply([ $server->children ], [$child], 'it is the same child process');
+    $server->stop_ok;
+};
+
+subtest 'HTTP/2 by upgrade, on a connection that had a chat' => sub {
+    my $server = Chatbot::Server->start(modules => ['http2'], config => "Protocols h2c http/1.1\n");
+    for my $chats (0, 1) {
+        my $client = $server->client;
+        is($client->request('POST', '/chat', body => { message => 'Hello' })->{status}, 200, 'a chat') for 1 .. $chats;
+        $client->send($client->compose('GET', '/page.html',
+                headers => { Upgrade => 'h2c', Connection => 'Upgrade, HTTP2-Settings', 'HTTP2-Settings' => 'AAQAEAAA' })
+                . Chatbot::Http2->preface);
+        is_deeply(Chatbot::Http2->upgraded($client), "<p>a page\n", "the file comes as stream 1 after $chats chats");
+        $client->close;
+    }
     $server->stop_ok;
 };
 
