@@ -14,7 +14,7 @@ COUNT = 500
 try:
     import botocore  # noqa: F401 (only whether it is there)
 except ImportError:
-    print("1..1\nok 1 - signatures equal botocore's # SKIP python3-botocore is not installed")
+    print("1..0 # SKIP signatures equal botocore's: python3-botocore is not installed")
     sys.exit(0)
 
 sys.path.insert(0, HERE)

@@ -6,6 +6,7 @@ use warnings;
 
 use Encode qw(decode);
 use File::Basename qw(basename);
+use File::Glob qw(:bsd_glob); # a path may have blanks
 use FindBin qw($Bin);
 use IPC::Open2;
 use JSON::PP;
@@ -18,7 +19,7 @@ my $signer = ($build =~ m{^/} ? $build : "$root/$build") . '/t/conformance/signe
 my @cases  = sort glob "$root/../shared/vectors/sigv4/official/*";
 
 if (!@cases) {
-    print "1..1\nok 1 - the official SigV4 vectors # SKIP ../shared/vectors/sigv4 is not here\n";
+    print "1..0 # SKIP the official SigV4 vectors: ../shared/vectors/sigv4 is not here\n";
     exit 0;
 }
 plan tests => 3 * @cases + 1;

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use FindBin qw($Bin);
+use File::Glob qw(:bsd_glob); # a path may have blanks
 use IPC::Open2;
 use JSON::PP;
 use Test::More;
@@ -73,7 +74,7 @@ sub check_rust {
 }
 
 if (!-d $classic || !-d $rust) {
-    print "1..1\nok 1 - the official event-stream vectors # SKIP ../shared/vectors/eventstream is missing\n";
+    print "1..0 # SKIP the official event-stream vectors: ../shared/vectors/eventstream is not here\n";
     exit 0;
 }
 $pid = open2($answers, $questions, $decoder);

@@ -98,7 +98,7 @@ END
 sub moto {
     my $python = find_python('import moto.server, flask');
     if (!defined $python) {
-        note 'skipped: moto and flask are not installed';
+        diag 'skipped: moto: not installed, or without flask';
         return;
     }
     my $pid = open2(my $says, my $hears, $python, '-c', $moto);

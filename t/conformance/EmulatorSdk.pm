@@ -19,7 +19,7 @@ our $TEMPORARY_KEY = 'EmulatorAccessKey ASIATEMPORARY0000000 temporary-secret to
 
 sub skip_all {
     my ($what, $why) = @_;
-    print "1..1\nok 1 - $what # SKIP $why\n";
+    print "1..0 # SKIP $what: $why\n";
     exit 0;
 }
 

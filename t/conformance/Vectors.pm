@@ -23,7 +23,7 @@ sub vectors {
     my ($name) = @_;
     my $path = "$root/../shared/vectors/$name";
     if (!-e $path) {
-        print "1..1\nok 1 - the official vectors # SKIP ../shared/vectors/$name is not here\n";
+        print "1..0 # SKIP the official vectors: ../shared/vectors/$name is not here\n";
         exit 0;
     }
     open my $in, '<:raw', $path or die "$path: $!";

@@ -43,8 +43,11 @@ my @calls = $tls->emulator->calls('ContainerCredentials');
 ok($calls[-1]{reused}, 'to the stand-in too');
 
 SKIP: {
-    my $python = find_python('import boto3; boto3.client("bedrock-agent-runtime", region_name="us-east-1")')
-        or skip 'no python3 here has a boto3 with bedrock-agent-runtime', 1;
+    my $python = find_python('import boto3; boto3.client("bedrock-agent-runtime", region_name="us-east-1")');
+    if (!defined $python) {
+        diag 'skipped: boto3 over TLS: no python3 here has a boto3 with bedrock-agent-runtime';
+        skip 'no such boto3', 1;
+    }
     my $script = <<'PYTHON';
 import boto3, sys
 answer = boto3.client("bedrock-agent-runtime", endpoint_url=sys.argv[1], verify=sys.argv[2],

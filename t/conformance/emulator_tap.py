@@ -24,6 +24,7 @@ def is_(got, expected, what):
 
 
 def skip(what, why):
+    print(f"# skipped: {what}: {why}", file=sys.stderr, flush=True)
     ok(True, f"{what} # SKIP {why}")
 
 

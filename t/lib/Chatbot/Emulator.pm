@@ -28,7 +28,7 @@ sub prepare {
         ports  => 1,
         config => sub {
             my ($self) = @_;
-            return join "\n", "LoadModule aws_emulator_module $Chatbot::Httpd::BUILD/mod_aws_emulator.so",
+            return join "\n", qq(LoadModule aws_emulator_module "$Chatbot::Httpd::BUILD/mod_aws_emulator.so"),
                 "EmulatorListen 127.0.0.1:$self->{ports}[0]", "EmulatorAccessKey $ACCESS_KEY $SECRET_KEY", $more;
         },
     );
