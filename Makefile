@@ -46,6 +46,7 @@ UNIT_SRC     := $(sort $(wildcard t/unit/test_*.c))
 FUZZ_SRC     := $(sort $(wildcard t/fuzz/fuzz_*.c))
 HELPER_SRC   := $(sort $(wildcard t/conformance/*.c))
 TOOL_SRC     := $(sort $(wildcard t/lib/*.c))
+BENCH_SRC    := $(sort $(wildcard t/bench/*.c))
 
 CORE_OBJ     := $(CORE_SRC:%.c=$(BUILD)/%.o)
 HTTP_OBJ     := $(HTTP_SRC:%.c=$(BUILD)/%.o)
@@ -55,9 +56,10 @@ REPLAY_BIN   := $(FUZZ_SRC:t/fuzz/fuzz_%.c=$(BUILD)/t/fuzz/replay_%)
 FUZZ_BIN     := $(FUZZ_SRC:t/fuzz/%.c=$(BUILD)/fuzz/%)
 HELPER_BIN   := $(HELPER_SRC:%.c=$(BUILD)/%)
 TOOL_BIN     := $(TOOL_SRC:%.c=$(BUILD)/%)
+BENCH_BIN    := $(BENCH_SRC:%.c=$(BUILD)/%)
 
-.PHONY: all modules unit tools helpers deps deps-test deps-lint deps-fuzz deps-valgrind \
-        deps-conformance deps-bench run run-now test test-now test-asan test-tsan test-valgrind fuzz fuzz-now \
+.PHONY: all modules unit tools helpers bench-tools deps deps-test deps-lint deps-fuzz deps-valgrind \
+        deps-conformance deps-bench run run-now test test-now test-asan test-tsan test-valgrind coverage fuzz fuzz-now \
         conformance conformance-now lint bench install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -67,6 +69,7 @@ modules: $(BUILD)/mod_chatbot.so $(BUILD)/mod_aws_emulator.so
 unit: $(UNIT_BIN)
 tools: $(TOOL_BIN) $(REPLAY_BIN)
 helpers: $(HELPER_BIN)
+bench-tools: $(BENCH_BIN)
 
 # -- building ------------------------------------------------------------------------------------
 
@@ -98,6 +101,9 @@ $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o $(BUILD)/t/fuzz/replay.o $(BU
 	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/t/lib/%: $(BUILD)/t/lib/%.o
+	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^
+
+$(BUILD)/t/bench/%: $(BUILD)/t/bench/%.o
 	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
@@ -139,7 +145,7 @@ run-now: modules
 
 # Everything is run by one prove: the unit tests' programs and the scripts of t/.
 TESTS       ?= $(UNIT_BIN) $(sort $(wildcard t/*.t))
-PROVE_FLAGS ?= --timer
+PROVE_FLAGS ?= --timer --failures
 TEST_ENV     = BUILD='$(abspath $(BUILD))' HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)'
 
 test: deps-test ## every test (TESTS='t/10-*.t' for some)
@@ -156,6 +162,15 @@ test-tsan: ## the same tests under ThreadSanitizer, httpd included
 	@$(MAKE) --no-print-directory $(call SANITIZED,tsan,thread)
 , := ,
 export SANITIZER
+
+# Of the product's lines, without the stand-in's.
+COVERAGE      ?= 90
+COVERAGE_BUILD = BUILD=$(BUILD)/coverage HARDEN= OPTIMISE='-O0 -g' \
+                 CFLAGS='--coverage -fprofile-update=atomic' LDFLAGS=--coverage
+
+coverage: deps-test ## the same tests, and how many lines they ran; fails below COVERAGE=90 percent
+	@$(MAKE) --no-print-directory modules unit tools helpers $(COVERAGE_BUILD)
+	@t/lib/coverage '$(BUILD)/coverage' $(COVERAGE) $(MAKE) --no-print-directory test-now $(COVERAGE_BUILD)
 
 VALGRIND = valgrind -q --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible
 
@@ -184,17 +199,15 @@ conformance-now: modules helpers
 	$(TEST_ENV) t/lib/prove $(PROVE_FLAGS) $(sort $(wildcard t/conformance/*.t))
 
 bench: deps-bench ## speed beside the module's peers, measured in one run (BENCH_SECONDS=150)
-	@$(MAKE) --no-print-directory modules tools $(BUILD)/t/bench/upstream
+	@$(MAKE) --no-print-directory modules tools bench-tools
 	$(TEST_ENV) t/bench/run
-$(BUILD)/t/bench/%: $(BUILD)/t/bench/%.o
-	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^
 
 # -- lint ----------------------------------------------------------------------------------------
 
 LINTS := includes banned sizes leftovers conventions scripts
 TIDY  := $(patsubst %.c,$(BUILD)/lint/%.tidy,$(sort $(CORE_SRC) $(HTTP_SRC) $(EMULATOR_SRC)))
 CLANG_OBJ := $(patsubst %.c,$(BUILD)/lint/%.o,$(sort $(CORE_SRC) $(HTTP_SRC) $(EMULATOR_SRC) \
-             $(UNIT_SRC) $(FUZZ_SRC) $(HELPER_SRC) $(TOOL_SRC)))
+             $(UNIT_SRC) $(FUZZ_SRC) $(HELPER_SRC) $(TOOL_SRC) $(BENCH_SRC)))
 
 lint: deps-lint ## every static check: house rules, formatting, clang-tidy, cppcheck, warnings of two compilers
 	@$(MAKE) --no-print-directory -k -j2 --output-sync=target lint-now
@@ -209,7 +222,7 @@ lint-selftest:
 	@APXS='$(APXS)' t/lint/selftest
 lint-format:
 	@clang-format --dry-run --Werror $(wildcard *.c) $(wildcard modules/*/*.[ch]) $(wildcard t/*/*.[ch])
-lint-gcc: modules unit tools helpers
+lint-gcc: modules unit tools helpers bench-tools
 lint-clang: $(CLANG_OBJ)
 lint-exports: modules
 	@t/lint/exports $(BUILD)/mod_chatbot.so chatbot_module $(BUILD)/mod_aws_emulator.so aws_emulator_module

@@ -98,7 +98,7 @@ sub _config {
     my %static = map { /^\s*mod_(\w+)\.c|^\s*(event|worker|prefork)\.c/ ? ($1 // "mpm_$2" => 1) : () } `$HTTPD -l`;
     my @modules = ("mpm_$o->{mpm}", qw(unixd authz_core log_config mime dir alias env headers reqtimeout),
         @{ $o->{modules} });
-    my $load = join '', map { "LoadModule ${_}_module $LIBEXEC/mod_$_.so\n" } grep { !$static{$_} } @modules;
+    my $load = join '', map { "LoadModule ${_}_module \"$LIBEXEC/mod_$_.so\"\n" } grep { !$static{$_} } @modules;
     my $user = $> == 0 ? sprintf("User %s\nGroup %s\n", unprivileged_user()) : '';
     my $mpm  = _mpm_config($o);
     return <<"CONF";
@@ -163,7 +163,7 @@ sub prepare {
 
 sub _environment {
     my ($self) = @_;
-    my %kept = map { $_ => $ENV{$_} } grep { /^(?:PATH|LANG|TZ|\w+SAN_OPTIONS)$/ } keys %ENV;
+    my %kept = map { $_ => $ENV{$_} } grep { /^(?:PATH|LANG|TZ|GCOV_PREFIX|\w+SAN_OPTIONS)$/ } keys %ENV;
     if (grep { $_ eq 'ssl' } @{ $self->{option}{modules} }) {
         ($kept{LSAN_OPTIONS} //= '') =~ s{lsan\.supp}{lsan-ssl.supp};
     }
