@@ -249,9 +249,17 @@ MODS_AVAILABLE = $(DESTDIR)$(SYSCONFDIR)/mods-available
 install: modules ## into httpd's module folder; chatbot.load and .conf where a2enmod finds them (DESTDIR=)
 	install -D -m 644 $(BUILD)/mod_chatbot.so '$(DESTDIR)$(LIBEXECDIR)/mod_chatbot.so'
 	@if [ -d '$(SYSCONFDIR)/mods-available' ] || [ -d '$(MODS_AVAILABLE)' ]; then \
-	  install -D -m 644 -t '$(MODS_AVAILABLE)' conf/chatbot.load conf/chatbot.conf; \
+	  install -D -m 644 -t '$(MODS_AVAILABLE)' conf/chatbot.load; \
+	  conf='$(MODS_AVAILABLE)/chatbot.conf'; \
+	  if [ -e "$$conf" ] && ! cmp -s conf/chatbot.conf "$$conf"; then \
+	    echo "kept $$conf as it is; the one of this version is chatbot.conf.new beside it"; conf=$$conf.new; \
+	  fi; \
+	  install -m 644 conf/chatbot.conf "$$conf"; \
 	  sed -i 's#/usr/lib/apache2/modules#$(LIBEXECDIR)#' '$(MODS_AVAILABLE)/chatbot.load'; \
-	  echo 'installed; now: a2enmod chatbot && apachectl configtest && apachectl graceful'; \
+	  if [ -n '$(DESTDIR)' ]; then echo 'installed under $(DESTDIR)'; \
+	  elif command -v a2enmod >/dev/null; then \
+	    echo 'installed; now: a2enmod chatbot && apachectl configtest && apachectl graceful'; \
+	  else echo "installed; a2enmod, which enables it, is in Debian's package apache2"; fi; \
 	else \
 	  echo 'installed; now add to httpd.conf what conf/chatbot.load and conf/chatbot.conf say'; \
 	fi
