@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define DEPTH_MAX   32
-#define USER_ID_MAX 256
+#define USER_ID_MAX 1024
 
 #define SESSION_ID_PATTERN "^[0-9A-Za-z._:-]+$"
 
