@@ -43,9 +43,11 @@ void skew_learn(skew_t *skew, const skew_answer_t *answer)
 
 int skew_explains(const skew_t *skew, apr_int64_t signed_with, const char *code)
 {
+    apr_int64_t change = llabs(skew->seconds - signed_with);
     size_t i;
 
-    if (llabs(skew->seconds) < EXPLAINS_FROM || llabs(skew->seconds - signed_with) <= ROUNDING) {
+    /* The SDKs look at the offset alone; but this machine's clock may have been put right, too. */
+    if (change <= ROUNDING || (llabs(skew->seconds) < EXPLAINS_FROM && change < EXPLAINS_FROM)) {
         return 0;
     }
     for (i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {

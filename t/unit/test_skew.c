@@ -82,6 +82,7 @@ static void test_explaining(void)
     OK(!explains(300, 300, "RequestTimeTooSkewed"), "it was signed with that offset");
     OK(!explains(301, 300, "AccessDeniedException"), "or with nearly that one");
     OK(explains(900, 300, "AccessDeniedException"), "the offset is another by now");
+    OK(explains(0, 3600, "InvalidSignatureException"), "our clock was put right meanwhile");
     OK(!explains(300, 0, "ThrottlingException") && !explains(300, 0, ""), "another error");
 }
 
