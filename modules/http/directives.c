@@ -148,15 +148,32 @@ static const char *set_dual_stack(cmd_parms *cmd, void *location, int on)
     return NULL;
 }
 
+/* Comments may stand in front of the first certificate. */
+static int has_certificate(const char *path, apr_pool_t *pool)
+{
+    char line[HUGE_STRING_LEN];
+    apr_file_t *file;
+    int found = 0;
+
+    if (apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_BUFFERED, 0, pool) != APR_SUCCESS) {
+        return 0;
+    }
+    while (!found && apr_file_gets(line, sizeof(line), file) == APR_SUCCESS) {
+        found = strncmp(line, "-----BEGIN ", 11) == 0 && strstr(line, "CERTIFICATE-----") != NULL;
+    }
+    (void)apr_file_close(file);
+    return found;
+}
+
 static const char *set_ca_file(cmd_parms *cmd, void *location, const char *value)
 {
     const char *path = ap_server_root_relative(cmd->pool, value);
-    apr_finfo_t info;
 
     (void)location;
-    if (path == NULL || apr_stat(&info, path, APR_FINFO_TYPE | APR_FINFO_SIZE, cmd->temp_pool) ||
-        info.filetype != APR_REG || info.size == 0) {
-        return complain(cmd, "\"%s\" cannot be read; write a file of certificates in PEM form",
+    if (path == NULL || !has_certificate(path, cmd->temp_pool)) {
+        return complain(cmd,
+                        "\"%s\" cannot be read or has no certificate; write a file of "
+                        "certificates in PEM form",
                         value);
     }
     config_of_server(cmd->server)->said.ca_file = path;
