@@ -45,7 +45,7 @@ void aws_directives_merge(aws_directives_t *merged, apr_pool_t *pool, const aws_
     TAKE_OVER(dual_stack, UNSET);
     TAKE_OVER(attempts, UNSET);
     TAKE_OVER(bucket, UNSET);
-    merged->endpoint_urls = apr_table_overlay(pool, over->endpoint_urls, base->endpoint_urls);
+    merged->endpoint_urls = apr_table_overlay(pool, base->endpoint_urls, over->endpoint_urls);
     apr_table_compress(merged->endpoint_urls, APR_OVERLAP_TABLES_SET);
 }
 
