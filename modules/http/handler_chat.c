@@ -64,14 +64,16 @@ static reply_e take_request(request_rec *r, flow_t *flow, buffer_t *issues, int 
 }
 
 /* By the endpoint and the agent: locations that share those share the circuit. */
-static void set_circuit(const request_rec *r, flow_settings_t *settings)
+circuit_t *handler_chat_circuit(const request_rec *r)
 {
-    const config_location_t *location = config_of_location(r);
-    const endpoint_t *endpoint = upstream_agent_runtime(r->server)->endpoint;
+    const call_client_t *client = upstream_agent_runtime(r->server);
+    const char *agent = config_agent_id(config_of_location(r));
 
-    settings->circuit_settings = config_circuit(location);
-    settings->circuit = child_circuit(apr_pstrcat(r->pool, endpoint->origin, endpoint->prefix, " ",
-                                                  config_agent_id(location), NULL));
+    if (client == NULL || agent == NULL) {
+        return NULL;
+    }
+    return child_circuit(
+        apr_pstrcat(r->pool, client->endpoint->origin, client->endpoint->prefix, " ", agent, NULL));
 }
 
 /* 0 and Retry-After when the agent is given a rest. */
@@ -91,7 +93,8 @@ static int start_chat(request_rec *r, flow_t *flow)
 {
     const config_location_t *location = config_of_location(r);
 
-    set_circuit(r, &flow->settings);
+    flow->settings.circuit_settings = config_circuit(location);
+    flow->settings.circuit = handler_chat_circuit(r);
     if (!is_allowed(r, &flow->settings)) {
         flow_destroy(flow);
         return answer_error(r, REPLY_CIRCUIT_OPEN, NULL);

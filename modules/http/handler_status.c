@@ -5,6 +5,7 @@
 #include "http/answer.h"
 #include "http/child.h"
 #include "http/config.h"
+#include "http/handler_chat.h"
 #include "http/upstream.h"
 #include "http/version.h"
 
@@ -25,6 +26,14 @@ static void put_part(json_writer_t *writer, const char *name, int fine, const ch
     *ready = *ready && fine;
 }
 
+static int is_circuit_open(const request_rec *r)
+{
+    const circuit_t *circuit = handler_chat_circuit(r);
+
+    return circuit != NULL && config_circuit(config_of_location(r)).percent != 0 &&
+           circuit_is_open(circuit, clock_monotonic());
+}
+
 /* The parts a chat needs; each says what it lacks. */
 static int put_parts(json_writer_t *writer, const request_rec *r)
 {
@@ -37,6 +46,8 @@ static int put_parts(json_writer_t *writer, const request_rec *r)
                  upstream_agent_runtime(r->server) != NULL,
              "no agent or no region is configured", &ready);
     put_part(writer, "credentials", upstream_has_credentials(r->server), "there are none", &ready);
+    put_part(writer, "circuit", !is_circuit_open(r), "it is open: the agent fails too often",
+             &ready);
     put_part(writer, "io_thread", child_is_ready(), "it did not start", &ready);
     put_part(writer, "drain", !child_is_stopping(), "this server is stopping", &ready);
     json_close(writer, '}');
