@@ -91,6 +91,8 @@ static backend_end_e classify(const char *code, size_t length, int status)
     case 403: return BACKEND_ACCESS_DENIED;
     case 408:
     case 504: return BACKEND_TIMEOUT;
+    case 409: return BACKEND_BUSY;
+    case 424: return BACKEND_DEPENDENCY_FAILED;
     case 429: return BACKEND_THROTTLED;
     default: return status >= 500 ? BACKEND_UNAVAILABLE : BACKEND_ERROR;
     }
