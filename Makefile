@@ -59,8 +59,8 @@ TOOL_BIN     := $(TOOL_SRC:%.c=$(BUILD)/%)
 BENCH_BIN    := $(BENCH_SRC:%.c=$(BUILD)/%)
 
 .PHONY: all modules unit tools helpers bench-tools deps deps-test deps-lint deps-fuzz deps-valgrind \
-        deps-conformance deps-bench run run-now test test-now test-asan test-tsan test-valgrind coverage fuzz fuzz-now \
-        conformance conformance-now lint bench install clean help
+        deps-conformance deps-bench run run-now test test-now test-asan test-tsan test-valgrind coverage \
+        fuzz fuzz-now conformance conformance-now lint bench install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -163,10 +163,10 @@ test-tsan: ## the same tests under ThreadSanitizer, httpd included
 , := ,
 export SANITIZER
 
-# Of the product's lines, without the stand-in's.
+# Of the product's lines, without the stand-in's. As slow as a sanitizer, and the tests must know.
 COVERAGE      ?= 90
 COVERAGE_BUILD = BUILD=$(BUILD)/coverage HARDEN= OPTIMISE='-O0 -g' \
-                 CFLAGS='--coverage -fprofile-update=atomic' LDFLAGS=--coverage
+                 CFLAGS='--coverage -fprofile-update=atomic' LDFLAGS=--coverage SANITIZER=coverage
 
 coverage: deps-test ## the same tests, and how many lines they ran; fails below COVERAGE=90 percent
 	@$(MAKE) --no-print-directory modules unit tools helpers $(COVERAGE_BUILD)

@@ -72,7 +72,7 @@ sub complete {
     return $input;
 }
 
-my $pid = open2(my $answers, my $questions, $signer);
+my $pid = open2(my $answers, my $questions, 'env', $signer);
 $questions->autoflush(1);
 for my $case (@cases) {
     my $name      = basename($case);

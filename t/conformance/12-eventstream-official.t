@@ -77,7 +77,7 @@ if (!-d $classic || !-d $rust) {
     print "1..0 # SKIP the official event-stream vectors: ../shared/vectors/eventstream is not here\n";
     exit 0;
 }
-$pid = open2($answers, $questions, $decoder);
+$pid = open2($answers, $questions, 'env', $decoder);
 $questions->autoflush(1);
 my ($positive, $negative) = map {
     my $kind = $_;

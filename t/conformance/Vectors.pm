@@ -34,7 +34,7 @@ sub vectors {
 sub start_helper {
     my ($name) = @_;
     my $build = $ENV{BUILD} // 'build';
-    $pid = open2($answers, $questions, ($build =~ m{^/} ? $build : "$root/$build") . "/t/conformance/$name");
+    $pid = open2($answers, $questions, 'env', ($build =~ m{^/} ? $build : "$root/$build") . "/t/conformance/$name");
     $questions->autoflush(1);
     return;
 }
