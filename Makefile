@@ -22,7 +22,8 @@ DEPS_BENCH       := nginx-light
 # Asked once, at the first recipe that compiles: `make deps` runs before pkg-config is there.
 ask = $(eval $1 := $2)$($1)
 PACKAGES    := apr-1 apr-util-1 libcurl json-c libcrypto zlib
-PKG_CFLAGS   = $(call ask,PKG_CFLAGS,$(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES))))
+missing      = $(error something to build with is not installed; as root: make deps)
+PKG_CFLAGS   = $(call ask,PKG_CFLAGS,$(patsubst -I%,-isystem %,$(or $(shell pkg-config --cflags $(PACKAGES)),$(missing))))
 PKG_LIBS     = $(call ask,PKG_LIBS,$(shell pkg-config --libs $(PACKAGES)))
 HTTPD_CFLAGS = $(call ask,HTTPD_CFLAGS,-isystem $(shell $(APXS) -q INCLUDEDIR))
 LIBEXECDIR   = $(call ask,LIBEXECDIR,$(shell $(APXS) -q LIBEXECDIR))
