@@ -7,6 +7,7 @@
 
 #include <http_protocol.h>
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <time.h>
 
 /* An HTTP/2 stream has no socket to watch: its reset shows in c->aborted alone. */
@@ -20,7 +21,8 @@ typedef struct delivery_t {
     struct delivery_t *next; /* I/O thread: the list of those in flight */
     struct delivery_t **link;
     /* waiting only */
-    sem_t told; /* by the I/O thread, once when it is done, and once more for a `reset` */
+    sem_t told;        /* by the I/O thread, once when it is done, and once more for a `reset` */
+    atomic_int tokens; /* that `told` was given: ThreadSanitizer does not know sem_clockwait() */
     loop_task_t task;
     loop_task_t reset;
     presence_t presence; /* I/O thread */
@@ -144,6 +146,7 @@ static int has_socket(const delivery_t *delivery)
  * handler: a condition would be destroyed under its waiter. */
 static void tell(delivery_t *delivery)
 {
+    (void)atomic_fetch_add(&delivery->tokens, 1);
     (void)sem_post(&delivery->told);
 }
 
@@ -192,7 +195,8 @@ static int wait_a_little(delivery_t *delivery)
     until.tv_nsec += STREAM_LOOK_NS;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    return sem_clockwait(&delivery->told, CLOCK_MONOTONIC, &until) == 0;
+    return sem_clockwait(&delivery->told, CLOCK_MONOTONIC, &until) == 0 &&
+           atomic_load(&delivery->tokens) > 0;
 }
 
 /* Until it is done, or the stream was reset and then it is done. */
