@@ -289,10 +289,27 @@ sub _kill {
 # Children that the test itself is going to kill are no crash.
 sub expect_killed { $_[0]{killed} = 1; return }
 
+# Connections that clients have to it.
+sub _connections {
+    my ($self) = @_;
+    my $local = sprintf '0100007F:%04X', $self->{port};
+    return grep { /^\s*\d+: $local \S+ 0[1458] / } split /\n/, _slurp('/proc/net/tcp');
+}
+
+# The event and worker MPMs, told to stop at once, close the sockets of their threads while one may be
+# destroying its connection's pool, and crash: connections that are ending are given time for it.
+sub _let_connections_end {
+    my ($self) = @_;
+    my $quiet = 0;
+    wait_for(0.3, sub { $quiet = $self->_connections ? 0 : $quiet + 1; return $quiet > 1 });
+    return;
+}
+
 # Stops it (TERM, or WINCH for gracefully); false when it had to be killed or crashed.
 sub stop {
     my ($self, $signal) = @_;
     return 1 if !$self->{pid};
+    $self->_let_connections_end;
     kill($signal || 'TERM', $self->{pid});
     my $stopped = wait_for(25, sub { $self->exited });
     $self->_kill;
