@@ -207,14 +207,14 @@ void flow_start(flow_t *flow, loop_t *loop, void (*on_done)(void *baton), void *
     enter(flow, INVOKE);
 }
 
-void flow_abandon(flow_t *flow)
+void flow_abandon(flow_t *flow, const char *why)
 {
     if (flow->machine->state == DONE) {
         return;
     }
     stop_invoking(flow);
-    log_info("CHAT0303: request %s: client_gone: the client left while the agent was answering",
-             flow->request_id);
+    log_info("CHAT0303: request %s: client_gone: %s while the agent was answering",
+             flow->request_id, why);
     flow->result.reply = REPLY_CLIENT_GONE;
     enter(flow, DONE);
 }

@@ -65,9 +65,10 @@ int flow_choose_session(flow_t *flow);
 /* Starts it. `on_done` is called once, on the I/O thread, at once when the start fails. */
 void flow_start(flow_t *flow, loop_t *loop, void (*on_done)(void *baton), void *baton);
 
-/* The client has left: ends upstream calls now and finishes as REPLY_CLIENT_GONE; `on_done` is
- * called from within. Does nothing once the chat is done. I/O thread. */
-void flow_abandon(flow_t *flow);
+/* Nobody waits for the answer any more, for the reason given to the log: ends upstream calls now
+ * and finishes as REPLY_CLIENT_GONE; `on_done` is called from within. Does nothing once the chat is
+ * done. I/O thread. */
+void flow_abandon(flow_t *flow, const char *why);
 
 /* Frees what is not in the pool. The owner's thread, when the chat is READY or DONE. */
 void flow_destroy(flow_t *flow);

@@ -84,24 +84,52 @@ static int switched_on(const resolve_t *resolve, int directive, const char *name
     return is_true(value != NULL ? value : property(resolve, key));
 }
 
+/* The whole text of an open file, in `pool`; NULL when it is longer than any such file. */
+static char *read_text(apr_file_t *file, apr_pool_t *pool, apr_size_t *length)
+{
+    apr_finfo_t info;
+    char *text;
+
+    if (apr_file_info_get(&info, APR_FINFO_SIZE, file) || info.size > SHARED_FILE_MAX) {
+        return NULL;
+    }
+    *length = 0;
+    text = apr_palloc(pool, (apr_size_t)info.size + 1);
+    (void)apr_file_read_full(file, text, (apr_size_t)info.size, length);
+    return text;
+}
+
+static const char *parse_file(resolve_t *resolve, profile_set_t *set, apr_file_t *file,
+                              profile_file_e kind, apr_pool_t *scratch)
+{
+    apr_size_t length = 0;
+    char *text = read_text(file, scratch, &length);
+    const char *problem;
+
+    if (text == NULL) {
+        return apr_psprintf(resolve->pool, "it is larger than %d bytes", SHARED_FILE_MAX);
+    }
+    problem = profile_parse(set, text, length, kind);
+    explicit_bzero(text, length);
+    return problem;
+}
+
 /* A shared file that is not there, or not ours to read, is nothing to stop at here: the provider
  * of credentials says so when it needs it. */
 static void read_shared_file(resolve_t *resolve, profile_set_t *set, const char *path,
                              profile_file_e kind)
 {
+    apr_pool_t *scratch;
     apr_file_t *file;
-    char *text;
-    apr_size_t length = 0;
-    const char *problem;
+    const char *problem = NULL;
 
-    if (path == NULL || apr_file_open(&file, path, APR_FOPEN_READ, 0, resolve->pool)) {
+    if (path == NULL || apr_pool_create(&scratch, resolve->pool) != APR_SUCCESS) {
         return;
     }
-    text = apr_palloc(resolve->pool, SHARED_FILE_MAX);
-    (void)apr_file_read_full(file, text, SHARED_FILE_MAX, &length);
-    (void)apr_file_close(file);
-    problem = profile_parse(set, text, length, kind);
-    explicit_bzero(text, length);
+    if (apr_file_open(&file, path, APR_FOPEN_READ, 0, scratch) == APR_SUCCESS) {
+        problem = parse_file(resolve, set, file, kind, scratch);
+    }
+    apr_pool_destroy(scratch);
     if (problem != NULL && resolve->problem == NULL) {
         resolve->problem = apr_psprintf(resolve->pool, "%s: %s", path, problem);
     }

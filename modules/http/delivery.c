@@ -54,7 +54,7 @@ void delivery_abandon_all(void)
 {
     abandoning = 1;
     while (in_flight != NULL) {
-        flow_abandon(in_flight->flow);
+        flow_abandon(in_flight->flow, "httpd stopped");
     }
 }
 
@@ -101,7 +101,7 @@ static void on_gone(void *baton)
 {
     delivery_t *delivery = baton;
 
-    flow_abandon(delivery->flow);
+    flow_abandon(delivery->flow, "the client left");
 }
 
 /* What the chat held is given back before the client has read its answer. */
@@ -182,7 +182,7 @@ static void on_stream_reset(loop_task_t *task)
 {
     delivery_t *delivery = LOOP_CONTAINER(task, delivery_t, reset);
 
-    flow_abandon(delivery->flow);
+    flow_abandon(delivery->flow, "the client left");
     tell(delivery);
 }
 
