@@ -64,7 +64,7 @@ sub stand_in {
     my ($class) = @_;
     my $port = Bench::Process::free_port();
     return $class->_httpd('stand-in', serves => $port, config => <<"CONF");
-LoadModule aws_emulator_module $BUILD/mod_aws_emulator.so
+LoadModule aws_emulator_module "$BUILD/mod_aws_emulator.so"
 EmulatorListen 127.0.0.1:$port
 EmulatorAccessKey $KEY $SECRET
 CONF
@@ -87,7 +87,7 @@ sub chatbot {
         'mod_chatbot',
         env    => { AWS_ACCESS_KEY_ID => $KEY, AWS_SECRET_ACCESS_KEY => $SECRET, AWS_EC2_METADATA_DISABLED => 'true' },
         config => <<"CONF");
-LoadModule chatbot_module $BUILD/mod_chatbot.so
+LoadModule chatbot_module "$BUILD/mod_chatbot.so"
 $off
 ChatbotAWSRegion us-east-1
 ChatbotAWSEndpoint * http://127.0.0.1:$upstream->{port}
