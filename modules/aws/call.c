@@ -133,12 +133,8 @@ static void sign_and_send(call_t *call)
                                      .credentials = call->attempt.credentials,
                                      .keys = client->keys,
                                      .when = skew_signing_time(&client->skew, clock_wall()),
-                                     .method = call->request.method,
                                      .path = call->path.data,
-                                     .content_type = call->request.content_type,
-                                     .accept = call->request.accept,
-                                     .body = call->request.body,
-                                     .body_length = call->request.body_length,
+                                     .request = &call->request,
                                      .invocation_id = call->invocation_id,
                                      .attempt = call->retry.attempt,
                                      .attempts = call->retry.policy.attempts};

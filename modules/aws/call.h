@@ -43,14 +43,25 @@ typedef struct {
     apr_interval_time_t idle;  /* between two pieces of the answer */
 } call_limits_t;
 
-/* The request. Everything but `body` is copied or used by call_start() alone; `operation` is a
- * constant; `body` lives until the end. */
+/* A header line beyond those that every call has. Those of the family x-amz-* are signed, the
+ * others are not: a proxy may rewrite them (X-Amzn-Trace-Id, traceparent). */
+typedef struct {
+    const char *name;
+    const char *value; /* not empty */
+} call_header_t;
+
+#define CALL_HEADERS_MAX 8
+
+/* The request. Everything but `body` and `headers` is copied or used by call_start() alone;
+ * `operation` is a constant; `body` and `headers` live until the end. */
 typedef struct {
     const char *operation;    /* "InvokeAgent": also what aws/retry knows it by */
     const char *method;       /* a constant */
     const char *path;         /* percent-encoded once, starts with a slash */
     const char *content_type; /* a constant */
     const char *accept;       /* a constant */
+    const call_header_t *headers;
+    size_t header_count; /* at most CALL_HEADERS_MAX */
     const char *body;
     size_t body_length;
     call_limits_t limits;

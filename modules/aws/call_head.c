@@ -4,6 +4,7 @@
 
 #include <apr_strings.h>
 #include <string.h>
+#include <strings.h>
 
 /* A security token may take a few kilobytes; its length is not fixed. */
 #define HEAD_MAX          32768
@@ -31,24 +32,48 @@ static int settle(call_head_t *head)
     return !head->text.failed;
 }
 
+static int is_signed(const call_header_t *header)
+{
+    return strncasecmp(header->name, "x-amz-", 6) == 0;
+}
+
+/* The headers that are signed; returns their number. */
+static size_t list_signed(sigv4_header_t *headers, const call_head_facts_t *facts, const char *date)
+{
+    const call_request_t *request = facts->request;
+    const char *token = facts->credentials->session_token;
+    size_t count = 0;
+    size_t i;
+
+    headers[count++] = (sigv4_header_t){"host", facts->endpoint->host};
+    headers[count++] = (sigv4_header_t){"content-type", request->content_type};
+    headers[count++] = (sigv4_header_t){"x-amz-date", date};
+    if (token != NULL) {
+        headers[count++] = (sigv4_header_t){"x-amz-security-token", token};
+    }
+    for (i = 0; i < request->header_count; i++) {
+        if (is_signed(&request->headers[i])) {
+            headers[count++] =
+                (sigv4_header_t){request->headers[i].name, request->headers[i].value};
+        }
+    }
+    return count;
+}
+
 static int authorize(buffer_t *authorization, const call_head_facts_t *facts, const char *date)
 {
-    const char *token = facts->credentials->session_token;
     char payload_hash[SIGV4_HEX_LENGTH + 1];
-    const sigv4_header_t headers[] = {{"host", facts->endpoint->host},
-                                      {"content-type", facts->content_type},
-                                      {"x-amz-date", date},
-                                      {"x-amz-security-token", token}};
+    sigv4_header_t headers[CALL_HEAD_LINES];
     const sigv4_identity_t identity = {
         facts->credentials->access_key_id, facts->credentials->secret_access_key,
         facts->endpoint->region, facts->endpoint->signing_name, facts->when};
-    const sigv4_request_t request = {.method = facts->method,
+    const sigv4_request_t request = {.method = facts->request->method,
                                      .path = facts->path,
                                      .headers = headers,
-                                     .header_count = token != NULL ? 4 : 3,
+                                     .header_count = list_signed(headers, facts, date),
                                      .payload_hash = payload_hash};
 
-    return sigv4_hash(payload_hash, facts->body, facts->body_length) &&
+    return sigv4_hash(payload_hash, facts->request->body, facts->request->body_length) &&
            sigv4_authorize(authorization, &request, &identity, facts->keys);
 }
 
@@ -57,6 +82,7 @@ int call_head_sign(call_head_t *head, const call_head_facts_t *facts)
     char date[SIGV4_DATE_LENGTH + 1];
     char attempt[ATTEMPT_MAX];
     buffer_t authorization;
+    size_t i;
     int fine;
 
     memset(head, 0, sizeof(*head));
@@ -67,11 +93,14 @@ int call_head_sign(call_head_t *head, const call_head_facts_t *facts)
                        facts->attempts);
     fine = authorize(&authorization, facts, date);
     add(head, "Host", facts->endpoint->host);
-    add(head, "Content-Type", facts->content_type);
-    add(head, "Accept", facts->accept);
+    add(head, "Content-Type", facts->request->content_type);
+    add(head, "Accept", facts->request->accept);
     add(head, "X-Amz-Date", date);
     if (facts->credentials->session_token != NULL) {
         add(head, "X-Amz-Security-Token", facts->credentials->session_token);
+    }
+    for (i = 0; i < facts->request->header_count; i++) {
+        add(head, facts->request->headers[i].name, facts->request->headers[i].value);
     }
     add(head, "amz-sdk-invocation-id", facts->invocation_id);
     add(head, "amz-sdk-request", attempt);

@@ -4,25 +4,23 @@
 #ifndef AWS_CALL_HEAD_H
 #define AWS_CALL_HEAD_H
 
+#include "aws/call.h"
 #include "aws/credentials_set.h"
 #include "aws/endpoint.h"
 #include "aws/sigv4.h"
 #include "base/buffer.h"
 
-#define CALL_HEAD_LINES 9
+/* Most lines there can be: those of every call, and the request's own. */
+#define CALL_HEAD_LINES (8 + CALL_HEADERS_MAX)
 
 /* What the lines are made of; used by call_head_sign() alone. */
 typedef struct {
     const endpoint_t *endpoint;
     const credentials_t *credentials;
     sigv4_keys_t *keys;
-    apr_time_t when; /* as AWS's clock has it */
-    const char *method;
-    const char *path;
-    const char *content_type;
-    const char *accept;
-    const char *body;
-    size_t body_length;
+    apr_time_t when;  /* as AWS's clock has it */
+    const char *path; /* with the endpoint's prefix */
+    const call_request_t *request;
     const char *invocation_id; /* the same for all attempts of a call */
     int attempt;
     int attempts;

@@ -76,8 +76,10 @@ static segment_plan_t plan_segment(void)
     int daemons = 0;
 
     (void)ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &daemons);
-    plan.circuits = CIRCUITS;
-    plan.child_slots = GENERATIONS * (unsigned)(daemons > 0 ? daemons : 1);
+    child.circuit_count = CIRCUITS;
+    child.gauge_slots = GENERATIONS * (unsigned)(daemons > 0 ? daemons : 1);
+    plan.sizes[SEGMENT_GAUGE] = gauge_size(child.gauge_slots);
+    plan.sizes[SEGMENT_CIRCUITS] = circuit_size(child.circuit_count);
     return plan;
 }
 
@@ -97,7 +99,7 @@ static segment_t *make_or_keep(server_rec *main_server, const segment_plan_t *pl
     if (status != APR_SUCCESS) {
         ap_log_error(APLOG_MARK, APLOG_EMERG, status, main_server,
                      "CHAT0411: starting: no shared memory for %u children; is /dev/shm full?",
-                     plan->child_slots);
+                     child.gauge_slots);
         return NULL;
     }
     return *kept;
@@ -115,8 +117,8 @@ int child_prepare(apr_pool_t *pconf, server_rec *main_server)
     if (child.segment == NULL) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
-    child.gauge = segment_gauge(child.segment, &child.gauge_slots);
-    child.circuits = segment_circuits(child.segment, &child.circuit_count);
+    child.gauge = segment_part(child.segment, SEGMENT_GAUGE);
+    child.circuits = segment_part(child.segment, SEGMENT_CIRCUITS);
     return OK;
 }
 

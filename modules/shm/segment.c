@@ -1,20 +1,15 @@
 #include "shm/segment.h"
 
-#include "shm/circuit.h"
-#include "shm/gauge.h"
-
 #include <apr_shm.h>
 #include <stdint.h>
 #include <string.h>
 
-#define PART_ALIGNMENT 64u
-#define SLOTS_MAX      65536u
-#define CIRCUITS_MAX   65536u
+#define PART_ALIGNMENT ((size_t)64)
 
 typedef struct {
     segment_plan_t plan;
-    size_t gauge_offset;
-    size_t circuits_offset;
+    size_t offsets[SEGMENT_PARTS];
+    size_t bytes;
 } header_t;
 
 struct segment_t {
@@ -34,48 +29,57 @@ static void *align_address(void *address)
     return (char *)address + (over > 0 ? PART_ALIGNMENT - over : 0);
 }
 
+/* Where each part goes; 0 when the plan cannot be. */
+static int lay_out(header_t *header, const segment_plan_t *plan)
+{
+    size_t end = align(sizeof(*header));
+    int part;
+
+    header->plan = *plan;
+    for (part = 0; part < SEGMENT_PARTS; part++) {
+        size_t size = plan->sizes[part];
+        if (size == 0 || size > SIZE_MAX / 2 || end > SIZE_MAX / 2) {
+            return 0;
+        }
+        header->offsets[part] = end;
+        end += align(size);
+    }
+    header->bytes = end;
+    return 1;
+}
+
 apr_status_t segment_create(segment_t **segment, const segment_plan_t *plan, apr_pool_t *pool)
 {
     segment_t *made = apr_pcalloc(pool, sizeof(*made));
-    size_t gauge_offset = align(sizeof(header_t));
-    size_t circuits_offset;
-    size_t size;
+    header_t header;
     apr_status_t status;
 
-    if (plan->child_slots == 0 || plan->child_slots > SLOTS_MAX || plan->circuits == 0 ||
-        plan->circuits > CIRCUITS_MAX) {
+    if (!lay_out(&header, plan)) {
         return APR_EINVAL;
     }
-    circuits_offset = gauge_offset + align(gauge_size(plan->child_slots));
-    size = circuits_offset + align(circuit_size(plan->circuits));
     /* One part more: the system's address is not aligned to one. */
-    status = apr_shm_create(&made->shm, size + PART_ALIGNMENT, NULL, pool);
+    status = apr_shm_create(&made->shm, header.bytes + PART_ALIGNMENT, NULL, pool);
     if (status != APR_SUCCESS) {
         return status;
     }
     made->header = align_address(apr_shm_baseaddr_get(made->shm));
-    memset(made->header, 0, size);
-    made->header->plan = *plan;
-    made->header->gauge_offset = gauge_offset;
-    made->header->circuits_offset = circuits_offset;
+    memset(made->header, 0, header.bytes);
+    *made->header = header;
     *segment = made;
     return APR_SUCCESS;
 }
 
 int segment_fits(const segment_t *segment, const segment_plan_t *plan)
 {
-    return segment->header->plan.child_slots == plan->child_slots &&
-           segment->header->plan.circuits == plan->circuits;
+    return memcmp(&segment->header->plan, plan, sizeof(*plan)) == 0;
 }
 
-void *segment_gauge(const segment_t *segment, unsigned *child_slots)
+void *segment_part(const segment_t *segment, segment_part_e part)
 {
-    *child_slots = segment->header->plan.child_slots;
-    return (char *)segment->header + segment->header->gauge_offset;
+    return (char *)segment->header + segment->header->offsets[part];
 }
 
-void *segment_circuits(const segment_t *segment, unsigned *count)
+size_t segment_bytes(const segment_t *segment)
 {
-    *count = segment->header->plan.circuits;
-    return (char *)segment->header + segment->header->circuits_offset;
+    return segment->header->bytes;
 }

@@ -1,9 +1,9 @@
 /*
  * The one shared-memory segment of all children, drawn here:
  *
- *     +--------+-------------------------+-------------------------------+
- *     | header | gauge: one slot a child | circuits: one for each agent  |
- *     +--------+-------------------------+-------------------------------+
+ *     +--------+-------+----------+----
+ *     | header | gauge | circuits | …      the parts in the order of segment_part_e
+ *     +--------+-------+----------+----
  *     0        offsets in the header, each part aligned to 64 bytes
  *
  * Made by the parent while it starts, inherited by every child; it survives a
@@ -15,24 +15,32 @@
 #include <apr_pools.h>
 #include <stddef.h>
 
+/* Whose memory a part is, and who draws it. */
+typedef enum {
+    SEGMENT_GAUGE,    /* shm/gauge: one slot a child */
+    SEGMENT_CIRCUITS, /* shm/circuit: one for each agent */
+    SEGMENT_PARTS
+} segment_part_e;
+
 typedef struct segment_t segment_t;
 
-/* What the segment is made for; equal plans can share one segment. */
+/* What the segment is made for: the bytes of each part, none of them 0; equal plans can share one
+ * segment. */
 typedef struct {
-    unsigned child_slots; /* most children at a time, the dying ones of a restart included */
-    unsigned circuits;
+    size_t sizes[SEGMENT_PARTS];
 } segment_plan_t;
 
-/* Makes the segment, all zero, for as long as `pool` lives. Parent, before any child. */
+/* Makes the segment, all zero, for as long as `pool` lives. APR_EINVAL when a size is 0 or their
+ * sum is more than there can be. Parent, before any child. */
 apr_status_t segment_create(segment_t **segment, const segment_plan_t *plan, apr_pool_t *pool);
 
 /* Whether the segment was made for such a plan. */
 int segment_fits(const segment_t *segment, const segment_plan_t *plan);
 
-/* The gauge's slots and their number. Any process that inherited the segment, any thread. */
-void *segment_gauge(const segment_t *segment, unsigned *child_slots);
+/* A part. Any process that inherited the segment, any thread. */
+void *segment_part(const segment_t *segment, segment_part_e part);
 
-/* The circuit breakers and their number. As above. */
-void *segment_circuits(const segment_t *segment, unsigned *count);
+/* Bytes of the whole. */
+size_t segment_bytes(const segment_t *segment);
 
 #endif

@@ -6,34 +6,58 @@
 
 #include <apr_general.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 static apr_pool_t *pool;
 
+static segment_plan_t plan_of(size_t each)
+{
+    segment_plan_t plan;
+    int part;
+
+    for (part = 0; part < SEGMENT_PARTS; part++) {
+        plan.sizes[part] = each + (size_t)part;
+    }
+    return plan;
+}
+
 static void the_segment_is_planned(void)
 {
-    segment_plan_t plan = {4, 2};
-    segment_plan_t other = {8, 2};
+    segment_plan_t plan = plan_of(100);
+    segment_plan_t other = plan_of(101);
     segment_t *segment = NULL;
-    unsigned slots = 0;
+    int part;
 
     IS_NUMBER(segment_create(&segment, &plan, pool), APR_SUCCESS, "the segment is made");
     OK(segment_fits(segment, &plan), "it fits its plan");
     OK(!segment_fits(segment, &other), "it does not fit another one");
-    OK(segment_gauge(segment, &slots) != NULL && slots == 4, "the gauge has its slots");
-    OK(segment_circuits(segment, &slots) != NULL && slots == 2, "and so have the circuits");
-    plan.child_slots = 0;
-    IS_NUMBER(segment_create(&segment, &plan, pool), APR_EINVAL, "no slots are no plan");
+    OK(segment_bytes(segment) >= (size_t)SEGMENT_PARTS * 128, "it has room for all parts");
+    for (part = 0; part < SEGMENT_PARTS; part++) {
+        memset(segment_part(segment, (segment_part_e)part), part + 1, plan.sizes[part]);
+    }
+    for (part = 0; part < SEGMENT_PARTS; part++) {
+        const char *bytes = segment_part(segment, (segment_part_e)part);
+        OK((size_t)bytes % 64 == 0 && bytes[0] == part + 1 &&
+               bytes[plan.sizes[part] - 1] == part + 1,
+           "a part is aligned and nobody else's");
+    }
+    plan.sizes[SEGMENT_GAUGE] = 0;
+    IS_NUMBER(segment_create(&segment, &plan, pool), APR_EINVAL, "an empty part is no plan");
+    plan.sizes[SEGMENT_GAUGE] = (size_t)-1;
+    IS_NUMBER(segment_create(&segment, &plan, pool), APR_EINVAL, "nor is one beyond all memory");
 }
 
 static gauge_t *make_gauge(unsigned children, unsigned *slots)
 {
-    segment_plan_t plan = {children, 1};
+    segment_plan_t plan = plan_of(1);
     segment_t *segment = NULL;
 
+    plan.sizes[SEGMENT_GAUGE] = gauge_size(children);
     (void)segment_create(&segment, &plan, pool);
-    return segment_gauge(segment, slots);
+    *slots = children;
+    return segment_part(segment, SEGMENT_GAUGE);
 }
 
 static void chats_are_counted(void)
