@@ -147,6 +147,17 @@ static void read_profiles(resolve_t *resolve, const credentials_settings_t *sett
 
 /* ---- endpoints ---- */
 
+const char *aws_service_name(aws_service_e service)
+{
+    static const char *const names[AWS_SERVICES] = {
+        [AWS_AGENTS] = "bedrock-agent-runtime",
+        [AWS_DYNAMODB] = "dynamodb",
+        [AWS_MONITORING] = "monitoring",
+    };
+
+    return names[service];
+}
+
 /* The directive for the service, the one for all, the variables likewise, the profile. */
 static const char *endpoint_url(resolve_t *resolve, const endpoint_service_t *service)
 {
@@ -187,25 +198,26 @@ static endpoint_options_t endpoint_options(resolve_t *resolve, const char *servi
     return options;
 }
 
-static void resolve_runtime(resolve_t *resolve, aws_config_t *config)
+static void resolve_service(resolve_t *resolve, aws_config_t *config, aws_service_e service)
 {
-    static const char service[] = "bedrock-agent-runtime";
+    const char *name = aws_service_name(service);
     endpoint_t *endpoint = apr_pcalloc(resolve->pool, sizeof(*endpoint));
     const char *problem;
 
-    config->runtime = endpoint_options(resolve, service);
+    config->options[service] = endpoint_options(resolve, name);
     if (config->region == NULL || resolve->problem != NULL) {
         return;
     }
-    problem = endpoint_resolve(endpoint, resolve->pool, endpoint_service(service), config->region,
-                               &config->runtime);
+    problem = endpoint_resolve(endpoint, resolve->pool, endpoint_service(name), config->region,
+                               &config->options[service]);
     if (problem != NULL) {
-        resolve->problem = apr_psprintf(
-            resolve->pool, "region \"%s\", endpoint \"%s\" of %s: %s", config->region,
-            config->runtime.url != NULL ? config->runtime.url : "AWS's own", service, problem);
+        const char *url = config->options[service].url;
+        resolve->problem =
+            apr_psprintf(resolve->pool, "region \"%s\", endpoint \"%s\" of %s: %s", config->region,
+                         url != NULL ? url : "AWS's own", name, problem);
         return;
     }
-    config->agent_runtime = endpoint;
+    config->endpoints[service] = endpoint;
 }
 
 /* ---- the whole ---- */
@@ -253,6 +265,7 @@ const char *aws_config_resolve(aws_config_t *config, apr_pool_t *pool,
 {
     resolve_t resolve = {.pool = pool, .directives = directives};
     credentials_settings_t *settings = make_settings(&resolve);
+    int service;
 
     read_profiles(&resolve, settings);
     resolve.ignore_urls = switched_on(&resolve, UNSET, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -260,7 +273,9 @@ const char *aws_config_resolve(aws_config_t *config, apr_pool_t *pool,
     config->region = region_of(&resolve, settings);
     settings->region = config->region;
     settings->sts = endpoint_options(&resolve, "sts");
-    resolve_runtime(&resolve, config);
+    for (service = 0; service < AWS_SERVICES; service++) {
+        resolve_service(&resolve, config, (aws_service_e)service);
+    }
     config->credentials = settings;
     config->ca_file = directives->ca_file;
     config->attempts = attempts_of(&resolve);

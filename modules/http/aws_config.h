@@ -10,6 +10,17 @@
 
 #include <apr_tables.h>
 
+/* The services that a child calls itself; the sources of credentials call STS for theirs. */
+typedef enum {
+    AWS_AGENTS, /* bedrock-agent-runtime */
+    AWS_DYNAMODB,
+    AWS_MONITORING, /* CloudWatch */
+    AWS_SERVICES
+} aws_service_e;
+
+/* Its name, as endpoint_service() knows it. */
+const char *aws_service_name(aws_service_e service);
+
 /* What the directives of context V say; -1 and NULL are unset. */
 typedef struct {
     const char *region;
@@ -25,9 +36,9 @@ typedef struct {
 
 /* The outcome; in the configuration's pool, read-only. */
 typedef struct {
-    const char *region;              /* NULL: the instance is asked for it */
-    endpoint_options_t runtime;      /* of bedrock-agent-runtime */
-    const endpoint_t *agent_runtime; /* NULL without a region */
+    const char *region; /* NULL: the instance is asked for it */
+    endpoint_options_t options[AWS_SERVICES];
+    const endpoint_t *endpoints[AWS_SERVICES]; /* NULL without a region */
     const credentials_settings_t *credentials;
     const char *ca_file;
     int attempts; /* 0: each service's own default */

@@ -21,7 +21,7 @@ static reply_e find_obstacle(const request_rec *r)
         return REPLY_OVERLOADED;
     }
     return config_agent_id(config_of_location(r)) == NULL ||
-                   upstream_agent_runtime(r->server) == NULL
+                   upstream_client(r->server, AWS_AGENTS) == NULL
                ? REPLY_NOT_CONFIGURED
                : REPLY_ANSWER;
 }
@@ -36,7 +36,7 @@ static const backend_t *make_backend(const request_rec *r)
     agent->agent_id = config_agent_id(location);
     agent->alias_id = config_alias_id(location);
     agent->token_usage = config_token_usage(location);
-    agent->client = upstream_agent_runtime(r->server);
+    agent->client = upstream_client(r->server, AWS_AGENTS);
     agent->limits = config_call_limits(location);
     return &agent->backend;
 }
@@ -66,7 +66,7 @@ static reply_e take_request(request_rec *r, flow_t *flow, buffer_t *issues, int 
 /* By the endpoint and the agent: locations that share those share the circuit. */
 circuit_t *handler_chat_circuit(const request_rec *r)
 {
-    const call_client_t *client = upstream_agent_runtime(r->server);
+    const call_client_t *client = upstream_client(r->server, AWS_AGENTS);
     const char *agent = config_agent_id(config_of_location(r));
 
     if (client == NULL || agent == NULL) {

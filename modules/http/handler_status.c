@@ -43,7 +43,7 @@ static int put_parts(json_writer_t *writer, const request_rec *r)
     json_open(writer, '{');
     put_part(writer, "agent",
              config_agent_id(config_of_location(r)) != NULL &&
-                 upstream_agent_runtime(r->server) != NULL,
+                 upstream_client(r->server, AWS_AGENTS) != NULL,
              "no agent or no region is configured", &ready);
     put_part(writer, "credentials", upstream_has_credentials(r->server), "there are none", &ready);
     put_part(writer, "circuit", !is_circuit_open(r), "it is open: the agent fails too often",

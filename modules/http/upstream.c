@@ -6,29 +6,38 @@
 
 #include <stdatomic.h>
 
-static const char service[] = "bedrock-agent-runtime";
-
 /* One server's. */
 struct config_upstream_t {
-    call_client_t client;
-    atomic_int ready; /* the endpoint is known: released to the other threads by this */
+    call_client_t clients[AWS_SERVICES];
+    atomic_int ready; /* the endpoints are known: released to the other threads by this */
     const aws_config_t *aws;
     credentials_fetch_t region_fetch; /* I/O thread */
     loop_task_t task;
-    endpoint_t endpoint;
+    endpoint_t endpoints[AWS_SERVICES];
 };
 
 /* ---- the region, asked of the instance ---- */
 
+/* NULL, or what is wrong. */
+static const char *resolve_endpoints(config_upstream_t *upstream, const char *region)
+{
+    const char *problem = NULL;
+    int i;
+
+    for (i = 0; i < AWS_SERVICES && problem == NULL; i++) {
+        problem = endpoint_resolve(&upstream->endpoints[i], upstream->region_fetch.pool,
+                                   endpoint_service(aws_service_name((aws_service_e)i)), region,
+                                   &upstream->aws->options[i]);
+        upstream->clients[i].endpoint = &upstream->endpoints[i];
+    }
+    return problem;
+}
+
 static void on_region(void *baton, const char *region, const char *reason)
 {
     config_upstream_t *upstream = baton;
-    const char *problem = reason;
+    const char *problem = region != NULL ? resolve_endpoints(upstream, region) : reason;
 
-    if (region != NULL) {
-        problem = endpoint_resolve(&upstream->endpoint, upstream->region_fetch.pool,
-                                   endpoint_service(service), region, &upstream->aws->runtime);
-    }
     if (problem != NULL) {
         log_warn(
             "CHAT0414: no AWS region: asking the instance for its own: %s; set ChatbotAWSRegion "
@@ -37,7 +46,6 @@ static void on_region(void *baton, const char *region, const char *reason)
         return;
     }
     log_info("CHAT0415: the AWS region is the instance's own: %s", region);
-    upstream->client.endpoint = &upstream->endpoint;
     atomic_store(&upstream->ready, 1);
 }
 
@@ -72,7 +80,7 @@ static void ask_region(config_upstream_t *upstream, apr_pool_t *pool)
     if (!make_pool(&fetch->pool, pool)) {
         return;
     }
-    fetch->loop = upstream->client.loop;
+    fetch->loop = upstream->clients[0].loop;
     fetch->offload = offload_create(fetch->loop, fetch->pool);
     fetch->settings = upstream->aws->credentials;
     upstream->task.run = on_ask_region;
@@ -81,20 +89,30 @@ static void ask_region(config_upstream_t *upstream, apr_pool_t *pool)
 
 /* ---- start ---- */
 
-static config_upstream_t *make(apr_pool_t *pool, const aws_config_t *aws, loop_t *loop)
+static void fill_client(call_client_t *client, apr_pool_t *pool, const aws_config_t *aws,
+                        aws_service_e service)
 {
-    config_upstream_t *upstream = apr_pcalloc(pool, sizeof(*upstream));
-    call_client_t *client = &upstream->client;
-
-    upstream->aws = aws;
-    client->loop = loop;
-    client->service = service;
-    client->endpoint = aws->agent_runtime;
+    client->service = aws_service_name(service);
+    client->endpoint = aws->endpoints[service];
     client->keys = sigv4_keys_create(pool);
     client->ca_file = aws->ca_file;
     client->attempts = aws->attempts;
     client->skew.off = aws->no_skew_correction;
     retry_bucket_fill(&client->bucket, aws->bucket);
+}
+
+static config_upstream_t *make(apr_pool_t *pool, const aws_config_t *aws, loop_t *loop,
+                               credentials_provider_t *credentials)
+{
+    config_upstream_t *upstream = apr_pcalloc(pool, sizeof(*upstream));
+    int i;
+
+    upstream->aws = aws;
+    for (i = 0; i < AWS_SERVICES; i++) {
+        upstream->clients[i].loop = loop;
+        upstream->clients[i].credentials = credentials;
+        fill_client(&upstream->clients[i], pool, aws, (aws_service_e)i);
+    }
     return upstream;
 }
 
@@ -107,7 +125,7 @@ static credentials_provider_t *find_provider(apr_pool_t *pool, server_rec *first
 
     for (; first != server; first = first->next) {
         if (aws_config_shares_credentials(aws, &config_of_server(first)->aws)) {
-            return config_of_server(first)->upstream->client.credentials;
+            return config_of_server(first)->upstream->clients[0].credentials;
         }
     }
     provider = credentials_create(loop, aws->credentials, pool);
@@ -124,9 +142,9 @@ void upstream_start(apr_pool_t *pool, server_rec *main_server, loop_t *loop)
         if (config->upstream != NULL) {
             continue; /* a virtual host without directives of its own: the main server's record */
         }
-        config->upstream = make(pool, &config->aws, loop);
-        config->upstream->client.credentials = find_provider(pool, main_server, server, loop);
-        if (config->aws.agent_runtime != NULL) {
+        config->upstream =
+            make(pool, &config->aws, loop, find_provider(pool, main_server, server, loop));
+        if (config->aws.region != NULL) {
             atomic_store(&config->upstream->ready, 1);
         } else {
             ask_region(config->upstream, pool);
@@ -134,16 +152,16 @@ void upstream_start(apr_pool_t *pool, server_rec *main_server, loop_t *loop)
     }
 }
 
-call_client_t *upstream_agent_runtime(const server_rec *server)
+call_client_t *upstream_client(const server_rec *server, aws_service_e service)
 {
     config_upstream_t *upstream = config_of_server(server)->upstream;
 
-    return upstream != NULL && atomic_load(&upstream->ready) ? &upstream->client : NULL;
+    return upstream != NULL && atomic_load(&upstream->ready) ? &upstream->clients[service] : NULL;
 }
 
 int upstream_has_credentials(const server_rec *server)
 {
     const config_upstream_t *upstream = config_of_server(server)->upstream;
 
-    return upstream != NULL && credentials_ready(upstream->client.credentials);
+    return upstream != NULL && credentials_ready(upstream->clients[0].credentials);
 }

@@ -6,6 +6,7 @@
 #define HTTP_UPSTREAM_H
 
 #include "aws/call.h"
+#include "http/aws_config.h"
 
 #include <httpd.h>
 
@@ -13,9 +14,9 @@
  * memory lives until `pool` ends, which is after the loop has stopped. Child, once. */
 void upstream_start(apr_pool_t *pool, server_rec *main_server, loop_t *loop);
 
-/* The agents' service for a server, or NULL as long as its region is not known. Any thread; the
+/* A service's client for a server, or NULL as long as its region is not known. Any thread; the
  * client itself is the I/O thread's. */
-call_client_t *upstream_agent_runtime(const server_rec *server);
+call_client_t *upstream_client(const server_rec *server, aws_service_e service);
 
 /* Whether there are credentials to sign with. Any thread. */
 int upstream_has_credentials(const server_rec *server);
