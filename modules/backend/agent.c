@@ -358,6 +358,8 @@ static void on_end(void *baton, const call_result_t *result)
         check_whole(turn);
     }
     outcome.tokens = turn->tokens;
+    outcome.input_tokens = BACKEND_TOKENS_UNKNOWN;
+    outcome.code = result->code;
     outcome.retries = result->retries;
     outcome.retry_in = result->retry_in;
     outcome.aws_request_id = result->aws_request_id;
