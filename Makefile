@@ -104,8 +104,8 @@ $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o $(BUILD)/t/fuzz/replay.o $(BU
 $(BUILD)/t/lib/%: $(BUILD)/t/lib/%.o
 	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^
 
-$(BUILD)/t/bench/%: $(BUILD)/t/bench/%.o
-	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^
+$(BUILD)/t/bench/%: $(BUILD)/t/bench/%.o $(BUILD)/libcore.a
+	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
@@ -202,6 +202,7 @@ conformance-now: modules helpers
 bench: deps-bench ## speed beside the module's peers, measured in one run (BENCH_SECONDS=150)
 	@$(MAKE) --no-print-directory modules tools bench-tools
 	$(TEST_ENV) t/bench/run
+	$(BUILD)/t/bench/limiter
 
 # -- lint ----------------------------------------------------------------------------------------
 

@@ -1,0 +1,66 @@
+/*
+ * When a client's last requests came: a sliding log of a fixed size.
+ *
+ *     | (at, count) | (at, count) | … |        oldest first, at most CELLS
+ *
+ * Every request has a cell of its own while there is room, and is forgotten
+ * exactly when the window has passed. When all cells are taken, the two
+ * neighbours become one whose merging holds back fewest requests least (count
+ * times gap), at the later of the two times: requests are then counted longer
+ * than they should be, never shorter. So no window ever holds more than n.
+ *
+ * Pure and of plain data: it can be copied, kept in shared memory, or sent
+ * elsewhere. Times are microseconds of whichever clock the caller keeps to;
+ * inside they are milliseconds, rounded so that n still holds. A time earlier
+ * than the last one counts as the last one.
+ */
+#ifndef SHM_SLIDING_LOG_H
+#define SHM_SLIDING_LOG_H
+
+#include <apr_time.h>
+#include <stdint.h>
+
+#define SLIDING_LOG_CELLS      16u
+#define SLIDING_LOG_N_MAX      1000000000u
+#define SLIDING_LOG_WINDOW_MIN apr_time_from_sec(1)
+#define SLIDING_LOG_WINDOW_MAX apr_time_from_sec(30 * 86400)
+
+typedef struct {
+    uint32_t at; /* the lower half of the time; the whole is the nearest one not after `last` */
+    uint32_t count;
+} sliding_log_cell_t;
+
+typedef struct {
+    int64_t last;    /* time of the last request, milliseconds */
+    uint32_t window; /* of the last request, milliseconds */
+    uint32_t used;   /* cells; 0: no request is known */
+    sliding_log_cell_t cells[SLIDING_LOG_CELLS];
+} sliding_log_t;
+
+/* At most `n` requests in any window of this length. */
+typedef struct {
+    uint32_t n;                 /* 1..SLIDING_LOG_N_MAX */
+    apr_interval_time_t window; /* SLIDING_LOG_WINDOW_MIN..SLIDING_LOG_WINDOW_MAX */
+} sliding_log_rule_t;
+
+typedef struct {
+    int allowed;
+    uint32_t remaining;        /* how many more are, now */
+    apr_interval_time_t reset; /* until more are; with none remaining: until the next one is */
+} sliding_log_verdict_t;
+
+/* Notes a request if the rule allows it; a refused one changes nothing. */
+void sliding_log_take(sliding_log_t *log, const sliding_log_rule_t *rule, apr_time_t now,
+                      sliding_log_verdict_t *verdict);
+
+/* What a request would be told, without making it. `remaining` counts it as not made. */
+void sliding_log_look(const sliding_log_t *log, const sliding_log_rule_t *rule, apr_time_t now,
+                      sliding_log_verdict_t *verdict);
+
+/* Whether all that it knows is older than its window. */
+int sliding_log_is_over(const sliding_log_t *log, apr_time_t now);
+
+/* The whole time of a cell, in milliseconds. */
+int64_t sliding_log_time(const sliding_log_t *log, unsigned cell);
+
+#endif
