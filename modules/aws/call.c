@@ -47,6 +47,7 @@ struct call_t {
     credentials_waiter_t waiter;
     loop_timer_t timer;
     int delivered;
+    int paused;
     int renewed; /* expired credentials were replaced once */
     char invocation_id[TEXT_UUID_LENGTH + 1];
     char request_id[REQUEST_ID_MAX];
@@ -109,7 +110,7 @@ static transfer_t *start_transfer(call_t *call, const call_head_t *head)
     buffer_t url;
 
     buffer_init(&url, URL_MAX);
-    (void)buffer_puts(&url, call->client->endpoint->origin);
+    (void)buffer_puts(&url, call->request.endpoint->origin);
     (void)buffer_append(&url, call->path.data, call->path.length);
     const transfer_request_t exchange = {.method = request->method,
                                          .url = buffer_text(&url),
@@ -123,13 +124,16 @@ static transfer_t *start_transfer(call_t *call, const call_head_t *head)
                                          .single_send = !call->retry.policy.idempotent};
     transfer = url.failed ? NULL : transfer_start(call->client->loop, &exchange, &owner);
     buffer_free(&url);
+    if (transfer != NULL && call->paused) {
+        transfer_pause(transfer);
+    }
     return transfer;
 }
 
 static void sign_and_send(call_t *call)
 {
     call_client_t *client = call->client;
-    const call_head_facts_t facts = {.endpoint = client->endpoint,
+    const call_head_facts_t facts = {.endpoint = call->request.endpoint,
                                      .credentials = call->attempt.credentials,
                                      .keys = client->keys,
                                      .when = skew_signing_time(&client->skew, clock_wall()),
@@ -196,7 +200,10 @@ static int on_head(void *baton, transfer_t *transfer, int status)
     attempt->status = status;
     enter(call, RECEIVE);
     learn_the_time(call, transfer);
-    keep_header(call->request_id, sizeof(call->request_id), transfer, "x-amzn-RequestId");
+    keep_header(call->request_id, REQUEST_ID_MAX, transfer, "x-amzn-RequestId");
+    if (call->request_id[0] == '\0') {
+        keep_header(call->request_id, REQUEST_ID_MAX, transfer, "x-amz-request-id"); /* S3's */
+    }
     if (is_success(call)) {
         return call->owner.on_head == NULL || call->owner.on_head(call->owner.baton, call);
     }
@@ -401,10 +408,14 @@ static call_t *make(call_client_t *client, const call_request_t *request, const 
     call->owner = *owner;
     call->request = *request;
     call->request.path = NULL; /* the copy counts */
+    if (request->endpoint == NULL) {
+        call->request.endpoint = client->endpoint;
+    }
     buffer_init(&call->path, URL_MAX);
     buffer_init(&call->attempt.error_body, ERROR_BODY_MAX);
     retry_start(&call->retry, &client->bucket, &policy);
-    if (!text_uuid4(call->invocation_id) || !buffer_puts(&call->path, client->endpoint->prefix) ||
+    if (!text_uuid4(call->invocation_id) ||
+        !buffer_puts(&call->path, call->request.endpoint->prefix) ||
         !buffer_puts(&call->path, request->path)) {
         release(call);
         return NULL;
@@ -438,6 +449,22 @@ void call_cancel(call_t *call)
     }
     call->state = DONE;
     release(call);
+}
+
+void call_pause(call_t *call)
+{
+    call->paused = 1;
+    if (call->attempt.transfer != NULL) {
+        transfer_pause(call->attempt.transfer);
+    }
+}
+
+void call_resume(call_t *call)
+{
+    call->paused = 0;
+    if (call->attempt.transfer != NULL) {
+        transfer_resume(call->attempt.transfer);
+    }
 }
 
 void call_found_error(call_t *call, const char *code, size_t length)

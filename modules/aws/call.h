@@ -57,11 +57,12 @@ typedef struct {
 typedef struct {
     const char *operation;    /* "InvokeAgent": also what aws/retry knows it by */
     const char *method;       /* a constant */
-    const char *path;         /* percent-encoded once, starts with a slash */
+    const char *path;         /* percent-encoded once, starts with a slash; may have a query */
     const char *content_type; /* a constant */
     const char *accept;       /* a constant */
     const call_header_t *headers;
-    size_t header_count; /* at most CALL_HEADERS_MAX */
+    size_t header_count;        /* at most CALL_HEADERS_MAX */
+    const endpoint_t *endpoint; /* lives until the end; NULL: the client's */
     const char *body;
     size_t body_length;
     call_limits_t limits;
@@ -110,6 +111,11 @@ int call_start(call_t **call, call_client_t *client, const call_request_t *reque
 
 /* Ends it now without a callback. */
 void call_cancel(call_t *call);
+
+/* Stops and restarts the reading of the answer, be it one that has not begun; idle time does not
+ * run while paused. */
+void call_pause(call_t *call);
+void call_resume(call_t *call);
 
 /* From on_body: the body of a success holds an error of that code (an exception in an event
  * stream); the owner then returns 0. */

@@ -11,7 +11,7 @@
 #include "base/buffer.h"
 
 /* Most lines there can be: those of every call, and the request's own. */
-#define CALL_HEAD_LINES (8 + CALL_HEADERS_MAX)
+#define CALL_HEAD_LINES (9 + CALL_HEADERS_MAX)
 
 /* What the lines are made of; used by call_head_sign() alone. */
 typedef struct {
@@ -19,7 +19,7 @@ typedef struct {
     const credentials_t *credentials;
     sigv4_keys_t *keys;
     apr_time_t when;  /* as AWS's clock has it */
-    const char *path; /* with the endpoint's prefix */
+    const char *path; /* with the endpoint's prefix, and the query */
     const call_request_t *request;
     const char *invocation_id; /* the same for all attempts of a call */
     int attempt;

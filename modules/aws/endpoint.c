@@ -146,6 +146,7 @@ const char *endpoint_resolve(endpoint_t *endpoint, apr_pool_t *pool,
     }
     endpoint->region = region;
     endpoint->signing_name = service->signing_name;
+    endpoint->own = options->url != NULL;
     if (options->url != NULL && options->fips) {
         return "FIPS is asked for, but an endpoint of one's own is used as it stands: leave out "
                "one of them";

@@ -36,6 +36,7 @@ typedef struct {
     const char *prefix; /* path before every path of the service, no slash at its end; may be "" */
     const char *region;
     const char *signing_name;
+    int own; /* the operator's own URL */
 } endpoint_t;
 
 /* The service of that name, or NULL. */
