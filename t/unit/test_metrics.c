@@ -247,14 +247,14 @@ static void add_to_totals(const metrics_t *metrics, totals_t *totals)
     totals->sum += histogram_sum(duration);
 }
 
-/* Every third delivery fails. */
+/* Every fifth delivery fails. */
 static void deliver(metrics_t *metrics, totals_t *totals)
 {
     static int deliveries;
     unsigned i;
 
     for (i = 0; i < METRICS_SERIES; i++) {
-        if (metrics_pending(metrics, i, &values) && ++deliveries % 3 != 0) {
+        if (metrics_pending(metrics, i, &values) && ++deliveries % 5 != 0) {
             metrics_delivered(metrics, i, &values);
             add_to_totals(metrics, totals);
         }
