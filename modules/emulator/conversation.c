@@ -13,10 +13,10 @@ static size_t name_length(const char *word)
 {
     size_t length = strcspn(word, " \t\r\n.,;:!?\"'()");
 
-    return length < SESSIONS_NAME_MAX ? length : 0;
+    return length < CONVERSATION_NAME_MAX ? length : 0;
 }
 
-static int told_name(session_t *session, const char *message)
+static int told_name(conversation_t *conversation, const char *message)
 {
     static const char phrase[] = "my name is ";
     const char *found = strcasestr(message, phrase);
@@ -26,15 +26,15 @@ static int told_name(session_t *session, const char *message)
     if (length == 0) {
         return 0;
     }
-    memcpy(session->name, word, length);
-    session->name[length] = '\0';
+    memcpy(conversation->name, word, length);
+    conversation->name[length] = '\0';
     return 1;
 }
 
-static void answer_name(const session_t *session, buffer_t *out)
+static void answer_name(const conversation_t *conversation, buffer_t *out)
 {
-    if (session->name[0] != '\0') {
-        (void)buffer_printf(out, "Your name is %s.", session->name);
+    if (conversation->name[0] != '\0') {
+        (void)buffer_printf(out, "Your name is %s.", conversation->name);
     } else {
         (void)buffer_puts(out, "You have not told me your name yet.");
     }
@@ -50,17 +50,32 @@ static void echo(const char *message, size_t length, buffer_t *out)
     (void)buffer_puts(out, kept < length ? "..." : "");
 }
 
-void conversation_reply(session_t *session, const char *message, size_t length, buffer_t *out)
+static int asks_name(const char *message)
 {
+    return strcasestr(message, "what is my name") != NULL ||
+           strcasestr(message, "what's my name") != NULL;
+}
+
+void conversation_hear(conversation_t *conversation, const char *message, size_t length)
+{
+    conversation->heard++;
+    if (length > 0 && !asks_name(message)) {
+        (void)told_name(conversation, message);
+    }
+}
+
+void conversation_reply(conversation_t *conversation, const char *message, size_t length,
+                        buffer_t *out)
+{
+    conversation->heard++;
     if (length == 0) {
         (void)buffer_puts(out, "You said nothing.");
-    } else if (strcasestr(message, "what is my name") != NULL ||
-               strcasestr(message, "what's my name") != NULL) {
-        answer_name(session, out);
-    } else if (told_name(session, message)) {
-        (void)buffer_printf(out, "Nice to meet you, %s.", session->name);
+    } else if (asks_name(message)) {
+        answer_name(conversation, out);
+    } else if (told_name(conversation, message)) {
+        (void)buffer_printf(out, "Nice to meet you, %s.", conversation->name);
     } else if (strcasestr(message, "how many") != NULL) {
-        (void)buffer_printf(out, "This is message %zu of our conversation.", session->turns + 1);
+        (void)buffer_printf(out, "This is message %zu of our conversation.", conversation->heard);
     } else if (strncasecmp(message, "hello", 5) == 0 || strncasecmp(message, "hi", 3) == 0) {
         (void)buffer_puts(out,
                           "Hello! I am the scripted agent of the local AWS stand-in. Tell me your "

@@ -5,6 +5,7 @@
 #include "emulator/agents.h"
 #include "emulator/container.h"
 #include "emulator/control.h"
+#include "emulator/converse.h"
 #include "emulator/imds.h"
 #include "emulator/rest.h"
 #include "emulator/sts.h"
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const service_t *const services[] = {&agents_service, &sts_service, &sts_federation_service,
+static const service_t *const services[] = {&agents_service,    &converse_service,
+                                            &sts_service,       &sts_federation_service,
                                             &container_service, &imds_service};
 
 int emulator_init(emulator_t *emulator, const settings_t *settings)

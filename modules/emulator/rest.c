@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "emulator/http_parse.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,6 +10,44 @@
 
 #define MESSAGE_MAX    1024
 #define ERROR_BODY_MAX (128 * 1024)
+
+/* One segment of the path, percent-decoded; 0 when it is empty, a dot segment or too long. */
+static int take_label(const char *segment, size_t length, char *out)
+{
+    buffer_t decoded;
+    int good;
+
+    buffer_init(&decoded, REST_LABEL_MAX - 1);
+    good = length > 0 && http_percent_decode(&decoded, segment, length) &&
+           memchr(decoded.data, '\0', decoded.length) == NULL &&
+           !(segment[0] == '.' && (length == 1 || (length == 2 && segment[1] == '.')));
+    if (good) {
+        memcpy(out, decoded.data, decoded.length + 1);
+    }
+    buffer_free(&decoded);
+    return good;
+}
+
+int rest_match(const char *path, const char *pattern, char labels[][REST_LABEL_MAX])
+{
+    int label = 0;
+
+    while (*pattern != '\0') {
+        size_t length = strcspn(path, "/");
+        if (*pattern != '{') {
+            if (*pattern++ != *path++) {
+                return 0;
+            }
+            continue;
+        }
+        if (!take_label(path, length, labels[label++])) {
+            return 0;
+        }
+        path += length;
+        pattern += 2;
+    }
+    return *path == '\0';
+}
 
 answer_t *rest_answer(int status, const char *content_type)
 {

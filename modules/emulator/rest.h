@@ -7,6 +7,13 @@
 
 #include "emulator/answer.h"
 
+#define REST_LABEL_MAX 2304
+
+/* Whether the path is that of the pattern, such as "/model/{}/converse"; each {} is one segment,
+ * which comes percent-decoded into the next of the labels. An empty one, a dot segment or one that
+ * is too long does not match. */
+int rest_match(const char *path, const char *pattern, char labels[][REST_LABEL_MAX]);
+
 /* An answer with `x-amzn-RequestId`; NULL when memory is out. */
 answer_t *rest_answer(int status, const char *content_type);
 

@@ -23,6 +23,12 @@
     X(BYTES, "bytes", "n", 5000000)                                                                \
     X(UNICODE, "unicode", "", 0)                                                                   \
     X(ECHO, "echo", "", 0)                                                                         \
+    X(SHOW, "show", "w", 0)                                                                        \
+    X(GUARDRAIL, "guardrail", "", 0)                                                               \
+    X(REASONING, "reasoning", "[n]", 200000)                                                       \
+    X(TOOL_USE, "tool-use", "", 0)                                                                 \
+    X(STOP_REASON, "stop-reason", "w", 0)                                                          \
+    X(NO_STOP, "no-stop", "", 0)                                                                   \
     X(ERROR, "error", "w[n]", 599)                                                                 \
     X(STREAM_ERROR, "stream-error", "w[n]", 1000000)                                               \
     X(STREAM_ERROR_CODE, "stream-error-code", "w[t]", 0)                                           \

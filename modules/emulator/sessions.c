@@ -215,7 +215,8 @@ static void write_session(const session_t *session, json_writer_t *writer)
     json_put_member(writer, "sessionId", session->id);
     json_name(writer, "turn_count");
     json_put_integer(writer, (int64_t)session->turns);
-    json_put_member(writer, "name", session->name[0] != '\0' ? session->name : NULL);
+    json_put_member(writer, "name",
+                    session->conversation.name[0] != '\0' ? session->conversation.name : NULL);
     write_turns(session, writer);
     json_close(writer, '}');
 }

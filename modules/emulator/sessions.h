@@ -6,6 +6,7 @@
 #define EMULATOR_SESSIONS_H
 
 #include "base/json.h"
+#include "emulator/conversation.h"
 
 #include <apr_time.h>
 #include <stddef.h>
@@ -13,7 +14,6 @@
 
 #define SESSIONS_MAX       100000
 #define SESSIONS_TURNS_MAX 20 /* the last ones of a session are kept to be looked at */
-#define SESSIONS_NAME_MAX  64
 
 typedef struct {
     apr_time_t at;
@@ -28,7 +28,7 @@ struct session_t {
     size_t key_length;
     const char *id;
     size_t turns; /* in all; the last SESSIONS_TURNS_MAX are kept, turn n at n % that */
-    char name[SESSIONS_NAME_MAX];
+    conversation_t conversation;
     session_turn_t kept[SESSIONS_TURNS_MAX];
     apr_time_t used; /* monotonic */
     uint64_t ticket; /* of the call that used it last */
