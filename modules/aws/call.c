@@ -1,5 +1,6 @@
 #include "aws/call.h"
 
+#include "aws/call_checksum.h"
 #include "aws/call_error.h"
 #include "aws/call_head.h"
 #include "base/buffer.h"
@@ -11,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An error body beyond this is no error of AWS's. */
+/* An error body beyond this is no error of AWS's, unless the owner knows of longer ones. */
 #define ERROR_BODY_MAX  (64 * 1024)
 #define REQUEST_ID_MAX  80
 #define RETRY_AFTER_MAX 40 /* a number or an HTTP date */
@@ -33,6 +34,7 @@ typedef struct {
     char code[CALL_ERROR_CODE_MAX];
     char retry_after_ms[RETRY_AFTER_MAX]; /* the headers that say when to come again */
     char retry_after[RETRY_AFTER_MAX];
+    call_checksum_t checksum;
     buffer_t error_body;
 } attempt_t;
 
@@ -63,7 +65,8 @@ static void clear_attempt(call_t *call)
     credentials_set_release(attempt->credentials);
     buffer_free(&attempt->error_body);
     memset(attempt, 0, sizeof(*attempt));
-    buffer_init(&attempt->error_body, ERROR_BODY_MAX);
+    buffer_init(&attempt->error_body,
+                call->request.error_max > 0 ? call->request.error_max : ERROR_BODY_MAX);
 }
 
 static void release(call_t *call)
@@ -220,6 +223,7 @@ static int on_body(void *baton, transfer_t *transfer, const char *bytes, size_t 
     call_t *call = baton;
 
     (void)transfer;
+    call_checksum_add(&call->attempt.checksum, bytes, length);
     if (is_success(call)) {
         return call->owner.on_body(call->owner.baton, bytes, length);
     }
@@ -230,8 +234,17 @@ static int on_body(void *baton, transfer_t *transfer, const char *bytes, size_t 
 
 /* ---- the end of an attempt ---- */
 
+/* Whether the answer is whole, but not as AWS sent it. */
+static int is_corrupt(const call_t *call, const transfer_result_t *ended)
+{
+    return ended->end == TRANSFER_OK && call_checksum_differs(&call->attempt.checksum);
+}
+
 static call_end_e end_of(const call_t *call, const transfer_result_t *ended)
 {
+    if (is_corrupt(call, ended)) {
+        return CALL_BROKEN;
+    }
     switch (ended->end) {
     case TRANSFER_CONNECT_TIMEOUT:
     case TRANSFER_FIRST_TIMEOUT:
@@ -343,7 +356,9 @@ static void on_transfer_end(void *baton, const transfer_result_t *ended)
         call_error_read(call->attempt.code, message, MESSAGE_MAX,
                         buffer_text(&call->attempt.error_body), call->attempt.error_body.length);
     }
-    describe(reason, call, how, message, ended->error);
+    describe(reason, call, how, message,
+             is_corrupt(call, ended) ? "reading the answer: its x-amz-crc32 is not the body's"
+                                     : ended->error);
     if (how == CALL_OK) {
         retry_succeeded(&call->retry);
     } else {
@@ -369,6 +384,8 @@ static void end(call_t *call, call_end_e how, const char *message, const char *r
                                   .message = message,
                                   .aws_request_id = call->request_id,
                                   .reason = reason,
+                                  .error_body = buffer_text(&call->attempt.error_body),
+                                  .error_length = call->attempt.error_body.length,
                                   .retry_in = how == CALL_NO_CREDENTIALS
                                                   ? credentials_retry_in(call->client->credentials)
                                                   : 0};
@@ -412,7 +429,7 @@ static call_t *make(call_client_t *client, const call_request_t *request, const 
         call->request.endpoint = client->endpoint;
     }
     buffer_init(&call->path, URL_MAX);
-    buffer_init(&call->attempt.error_body, ERROR_BODY_MAX);
+    clear_attempt(call);
     retry_start(&call->retry, &client->bucket, &policy);
     if (!text_uuid4(call->invocation_id) ||
         !buffer_puts(&call->path, call->request.endpoint->prefix) ||

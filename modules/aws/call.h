@@ -6,9 +6,10 @@
  *          +---------- BACKOFF <--------+
  *
  * The body of a success goes to the owner piece by piece; that of an error is
- * gathered here and read for its code. The signature is made as late as can
- * be: a request must reach AWS within five minutes of its time stamp. What is
- * made again, and when, says aws/retry.
+ * gathered here and read for its code. An answer that carries its checksum
+ * (x-amz-crc32, as DynamoDB's do) and has another counts as lost. The signature
+ * is made as late as can be: a request must reach AWS within five minutes of
+ * its time stamp. What is made again, and when, says aws/retry.
  */
 #ifndef AWS_CALL_H
 #define AWS_CALL_H
@@ -65,6 +66,7 @@ typedef struct {
     const endpoint_t *endpoint; /* lives until the end; NULL: the client's */
     const char *body;
     size_t body_length;
+    size_t error_max; /* most bytes kept of an error's body; 0: 64 KB */
     call_limits_t limits;
     apr_time_t deadline; /* monotonic: no attempt begins that could not end by then */
 } call_request_t;
@@ -81,12 +83,14 @@ typedef enum {
 /* What came of it; valid until on_end returns. */
 typedef struct {
     call_end_e end;
-    int status;                   /* of the last answer; 0 when there was none */
-    int retries;                  /* attempts after the first */
-    const char *code;             /* AWS's error code, "" when it gave none */
-    const char *message;          /* for the log only: it may name ARNs */
-    const char *aws_request_id;   /* of the last answer, "" when there was none */
-    const char *reason;           /* one line for the log, phase first */
+    int status;                 /* of the last answer; 0 when there was none */
+    int retries;                /* attempts after the first */
+    const char *code;           /* AWS's error code, "" when it gave none */
+    const char *message;        /* for the log only: it may name ARNs */
+    const char *aws_request_id; /* of the last answer, "" when there was none */
+    const char *reason;         /* one line for the log, phase first */
+    const char *error_body;     /* CALL_REFUSED: of the answer, cut at its maximum */
+    size_t error_length;
     apr_interval_time_t retry_in; /* CALL_NO_CREDENTIALS: when it is worth asking again */
 } call_result_t;
 

@@ -5,7 +5,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#define DEPTH_MAX 16
+/* An item of DynamoDB may come with the error: values 32 levels deep, each two levels of JSON. */
+#define DEPTH_MAX 72
 
 void call_error_code(char *code, const char *text, size_t length)
 {
