@@ -11,6 +11,7 @@
 #include "http/delivery.h"
 #include "http/directives.h"
 #include "http/handlers.h"
+#include "http/shared.h"
 #include "http/suspend.h"
 
 #include <http_connection.h>
@@ -66,7 +67,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
-    ap_hook_child_status(child_ended, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_status(shared_child_ended, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_process_connection(suspend_on_process, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_suspend_connection(suspend_on_suspend, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_translate_name(handlers_note_path, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -4,14 +4,24 @@
 #include "base/log.h"
 
 #include <apr_strings.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Longest answer kept, in bytes: forty times what agents are allowed to say in one chunk. */
 #define ANSWER_MAX (40 * 1000 * 1000)
 
-typedef enum { READY, INVOKE, DONE } state_e;
+/* The session store's own part of the deadline, each time it is asked. */
+#define STORE_TIME apr_time_from_sec(2)
 
-static const char *const state_names[] = {"READY", "INVOKE", "DONE"};
+/* It has no more than this part of what is left of the turn. */
+#define STORE_SHARE 3
+
+/* A claim on a session outlives its turn by this, for clocks that differ. */
+#define CLAIM_EXTRA apr_time_from_sec(5)
+
+typedef enum { READY, LOAD, INVOKE, SAVE, RELEASE, DONE } state_e;
+
+static const char *const state_names[] = {"READY", "LOAD", "INVOKE", "SAVE", "RELEASE", "DONE"};
 
 typedef struct flow_machine_t {
     state_e state;
@@ -19,8 +29,10 @@ typedef struct flow_machine_t {
     void (*on_done)(void *baton);
     void *baton;
     backend_turn_t *turn;
+    backend_message_t *history; /* the session's, for the backend */
     apr_time_t invoked;
     loop_timer_t deadline;
+    keeper_t keeper;
     flow_t *flow;
 } machine_t;
 
@@ -28,17 +40,122 @@ static void enter(flow_t *flow, state_e state);
 
 /* ---- one function a state ---- */
 
-/* The two exits of every state: on to the next one, or to the end with an error. */
-static void fail(flow_t *flow, reply_e reply, const char *reason)
+static void log_failure(const flow_t *flow, reply_e reply, const char *reason)
 {
     const char *id = flow->result.aws_request_id;
 
     log_at(reply_error(reply)->status >= 500 ? LOG_AT_ERROR : LOG_AT_WARNING,
            "CHAT0301: request %s%s%s: %s: %s", flow->request_id,
            *id != '\0' ? ", AWS request " : "", id, reply_error(reply)->code, reason);
+}
+
+/* The two exits of every state: on to the next one, or to the end with an error. */
+static void fail(flow_t *flow, reply_e reply, const char *reason)
+{
+    log_failure(flow, reply, reason);
     flow->result.reply = reply;
+    enter(flow, keeper_must_release(&flow->machine->keeper) ? RELEASE : DONE);
+}
+
+/* ---- the session's store ---- */
+
+/* A store that hangs has its own short part of the deadline. */
+static apr_interval_time_t time_for_store(const flow_t *flow)
+{
+    apr_interval_time_t left = flow->started + flow->settings.total - clock_monotonic();
+
+    return left / STORE_SHARE < STORE_TIME ? left / STORE_SHARE : STORE_TIME;
+}
+
+/* What the store said means this for the chat: without a session it goes on. */
+static reply_e judge(flow_t *flow, session_end_e end, const char *reason)
+{
+    flow->result.unsaved = end == SESSION_FAILED;
+    switch (end) {
+    case SESSION_BUSY: return REPLY_SESSION_BUSY;
+    case SESSION_FORBIDDEN: return REPLY_SESSION_FORBIDDEN;
+    case SESSION_FAILED:
+        log_warn("CHAT0305: request %s: the session is not saved: %s", flow->request_id, reason);
+        return REPLY_ANSWER;
+    default: return REPLY_ANSWER;
+    }
+}
+
+static void go_on(flow_t *flow, session_end_e end, const char *reason, state_e next)
+{
+    reply_e reply = judge(flow, end, reason);
+
+    if (reply == REPLY_ANSWER) {
+        enter(flow, next);
+    } else {
+        fail(flow, reply, reason);
+    }
+}
+
+static void on_opened(void *baton, session_end_e end, const char *reason)
+{
+    go_on(baton, end, reason, INVOKE);
+}
+
+static void load(flow_t *flow)
+{
+    const session_owner_t owner = {on_opened, flow};
+
+    keeper_open(&flow->machine->keeper, flow->machine->loop, time_for_store(flow), &owner);
+}
+
+/* Of a session that could not be opened it shows only here that it is somebody else's: then the
+ * answer is not for the visitor. */
+static void on_saved(void *baton, session_end_e end, const char *reason)
+{
+    flow_t *flow = baton;
+
+    if (end == SESSION_FAILED) {
+        keeper_stop(&flow->machine->keeper);
+    }
+    go_on(flow, end, reason, DONE);
+}
+
+static void record_turn(flow_t *flow)
+{
+    flow->machine->keeper.turn =
+        (session_turn_t){.user = flow->user,
+                         .message = flow->request.message,
+                         .message_length = flow->request.message_length,
+                         .answer = buffer_text(&flow->result.text),
+                         .answer_length = flow->result.text.length,
+                         .when = clock_wall(),
+                         .ttl = flow->settings.keeper.ttl,
+                         .history_turns = flow->settings.keeper.history_turns};
+}
+
+static void save(flow_t *flow)
+{
+    const session_owner_t owner = {on_saved, flow};
+
+    record_turn(flow);
+    keeper_save(&flow->machine->keeper, flow->machine->loop, time_for_store(flow), &owner);
+}
+
+static void on_released(void *baton, session_end_e end, const char *reason)
+{
+    flow_t *flow = baton;
+
+    if (end == SESSION_FAILED) {
+        log_info("CHAT0307: request %s: the session stays busy until its claim runs out: %s",
+                 flow->request_id, reason);
+    }
     enter(flow, DONE);
 }
+
+static void release(flow_t *flow)
+{
+    const session_owner_t owner = {on_released, flow};
+
+    keeper_release(&flow->machine->keeper, flow->machine->loop, time_for_store(flow), &owner);
+}
+
+/* ---- the backend ---- */
 
 static int on_text(void *baton, const char *text, size_t length)
 {
@@ -95,6 +212,7 @@ static void on_answered(void *baton, const backend_outcome_t *outcome)
     result->tokens = outcome->tokens;
     result->retries = outcome->retries;
     result->retry_in = outcome->retry_in;
+    (void)apr_cpystrn(result->error_code, outcome->code, sizeof(result->error_code));
     (void)apr_cpystrn(result->aws_request_id, outcome->aws_request_id,
                       sizeof(result->aws_request_id));
     if (outcome->end != BACKEND_ANSWERED) {
@@ -103,19 +221,50 @@ static void on_answered(void *baton, const backend_outcome_t *outcome)
         fail(flow, REPLY_UPSTREAM_PROTOCOL_ERROR,
              "reading the agent's answer: its text is not UTF-8");
     } else {
-        enter(flow, DONE);
+        enter(flow, keeper_is_for_loop(&flow->machine->keeper) ? SAVE : DONE);
     }
+}
+
+/* 0 when memory is out. */
+static int list_history(flow_t *flow)
+{
+    machine_t *machine = flow->machine;
+    const session_t *session = &machine->keeper.session;
+    size_t i;
+
+    if (session->history_count == 0) {
+        return 1;
+    }
+    machine->history = calloc(session->history_count, sizeof(*machine->history));
+    for (i = 0; machine->history != NULL && i < session->history_count; i++) {
+        const session_message_t *message = &session->history[i];
+        machine->history[i] =
+            (backend_message_t){message->role == SESSION_USER ? BACKEND_USER : BACKEND_ASSISTANT,
+                                session->texts.data + message->at, message->length};
+    }
+    return machine->history != NULL;
 }
 
 static void invoke(flow_t *flow)
 {
     machine_t *machine = flow->machine;
-    const backend_prompt_t prompt = {flow->request.message, flow->request.message_length,
-                                     flow->session_id, flow->started + flow->settings.total};
     const backend_owner_t owner = {on_text, on_answered, flow};
     const backend_t *backend = flow->settings.backend;
+    backend_prompt_t prompt = {.message = flow->request.message,
+                               .message_length = flow->request.message_length,
+                               .session_id = flow->session_id,
+                               .user = flow->user,
+                               .deadline = flow->started + flow->settings.total};
 
     machine->invoked = clock_monotonic();
+    if (backend->needs_history && !list_history(flow)) {
+        fail(flow, REPLY_INTERNAL_ERROR, "preparing the conversation: out of memory");
+        return;
+    }
+    if (machine->history != NULL) {
+        prompt.history = machine->history;
+        prompt.history_count = machine->keeper.session.history_count;
+    }
     if (!backend->start(backend, &machine->turn, &prompt, &owner)) {
         machine->turn = NULL;
         fail(flow, REPLY_INTERNAL_ERROR, "starting the call to the agent");
@@ -153,7 +302,10 @@ static void enter(flow_t *flow, state_e state)
     machine->state = state;
     switch (state) {
     case READY: break;
+    case LOAD: load(flow); break;
     case INVOKE: invoke(flow); break;
+    case SAVE: save(flow); break;
+    case RELEASE: release(flow); break;
     case DONE: finish(flow); break;
     }
 }
@@ -164,8 +316,15 @@ static void on_deadline(loop_timer_t *timer)
 {
     flow_t *flow = LOOP_CONTAINER(timer, machine_t, deadline)->flow;
 
-    report_to_circuit(flow, BACKEND_TIMEOUT);
+    if (flow->machine->state == SAVE || flow->machine->state == RELEASE) {
+        keeper_give_up(&flow->machine->keeper);
+        return;
+    }
+    if (flow->machine->state == INVOKE) {
+        report_to_circuit(flow, BACKEND_TIMEOUT);
+    }
     stop_invoking(flow);
+    keeper_stop(&flow->machine->keeper);
     fail(flow, REPLY_UPSTREAM_TIMEOUT,
          "waiting for the agent's answer: the turn's time is up (ChatbotTimeout total=)");
 }
@@ -189,11 +348,77 @@ flow_t *flow_create(apr_pool_t *pool, const char *request_id)
 int flow_choose_session(flow_t *flow)
 {
     if (flow->request.session_id == NULL) {
-        return text_uuid4(flow->session_id);
+        if (!text_uuid4(flow->session_id)) {
+            return 0;
+        }
+    } else {
+        (void)apr_cpystrn(flow->session_id, flow->request.session_id, sizeof(flow->session_id));
     }
-    (void)apr_cpystrn(flow->session_id, flow->request.session_id, sizeof(flow->session_id));
+    keeper_init(&flow->machine->keeper, &flow->settings.keeper, flow->session_id);
     return 1;
 }
+
+/* Who claims the session, and until when. */
+static void introduce(flow_t *flow)
+{
+    flow->machine->keeper.asker =
+        (session_asker_t){.user = flow->user,
+                          .request_id = flow->request_id,
+                          .until = clock_wall() + flow->settings.total + CLAIM_EXTRA};
+}
+
+/* ---- a store that blocks ---- */
+
+typedef struct {
+    session_end_e end;
+    char reason[256];
+} told_t;
+
+static void on_told(void *baton, session_end_e end, const char *reason)
+{
+    told_t *told = baton;
+
+    told->end = end;
+    (void)apr_cpystrn(told->reason, reason, sizeof(told->reason));
+}
+
+static void judge_told(flow_t *flow, const told_t *told)
+{
+    flow->result.reply = judge(flow, told->end, told->reason);
+    if (flow->result.reply != REPLY_ANSWER) {
+        log_failure(flow, flow->result.reply, told->reason);
+    }
+}
+
+reply_e flow_open_session(flow_t *flow)
+{
+    keeper_t *keeper = &flow->machine->keeper;
+    told_t told;
+    const session_owner_t owner = {on_told, &told};
+
+    if (keeper_is_for_worker(keeper) && flow->request.session_id != NULL) {
+        introduce(flow);
+        keeper_open(keeper, NULL, 0, &owner);
+        judge_told(flow, &told);
+    }
+    return flow->result.reply;
+}
+
+void flow_save_session(flow_t *flow)
+{
+    keeper_t *keeper = &flow->machine->keeper;
+    told_t told;
+    const session_owner_t owner = {on_told, &told};
+
+    if (keeper_is_for_worker(keeper) && flow->result.reply == REPLY_ANSWER) {
+        introduce(flow);
+        record_turn(flow);
+        keeper_save(keeper, NULL, 0, &owner);
+        judge_told(flow, &told);
+    }
+}
+
+/* ---- start and end ---- */
 
 void flow_start(flow_t *flow, loop_t *loop, void (*on_done)(void *baton), void *baton)
 {
@@ -203,8 +428,10 @@ void flow_start(flow_t *flow, loop_t *loop, void (*on_done)(void *baton), void *
     machine->loop = loop;
     machine->on_done = on_done;
     machine->baton = baton;
+    introduce(flow);
     loop_timer_arm(loop, &machine->deadline, left > 0 ? left : 0, on_deadline);
-    enter(flow, INVOKE);
+    enter(flow,
+          keeper_is_for_loop(&machine->keeper) && flow->request.session_id != NULL ? LOAD : INVOKE);
 }
 
 void flow_abandon(flow_t *flow, const char *why)
@@ -213,6 +440,7 @@ void flow_abandon(flow_t *flow, const char *why)
         return;
     }
     stop_invoking(flow);
+    keeper_stop(&flow->machine->keeper);
     log_info("CHAT0303: request %s: client_gone: %s while the agent was answering",
              flow->request_id, why);
     flow->result.reply = REPLY_CLIENT_GONE;
@@ -221,5 +449,7 @@ void flow_abandon(flow_t *flow, const char *why)
 
 void flow_destroy(flow_t *flow)
 {
+    keeper_free(&flow->machine->keeper);
+    free(flow->machine->history);
     buffer_free(&flow->result.text);
 }

@@ -1,13 +1,19 @@
 /*
  * The story of one chat. Read this page first.
  *
- *     READY -> INVOKE -> DONE
+ *     READY -> LOAD -> INVOKE -> SAVE -> DONE
+ *                \        \--> RELEASE --^
+ *                 \-----------------------^
  *
- * A worker makes the chat and fills in the request; the I/O thread starts it,
- * and from then on owns it, until it says `on_done`; then a worker writes the
- * answer and destroys it. One thread owns a chat at a time, and the mailbox
- * moves it, so nothing here is locked. The chat is in the request's pool, from
- * which only workers allocate.
+ * LOAD is for a session that the visitor names, SAVE for one that has an
+ * answer, RELEASE for one that has none. A worker makes the chat and fills in
+ * the request; the I/O thread starts it, and from then on owns it, until it
+ * says `on_done`; then a worker writes the answer and destroys it. One thread
+ * owns a chat at a time, and the mailbox moves it, so nothing here is locked.
+ * The chat is in the request's pool, from which only workers allocate.
+ *
+ * A store that blocks is asked by the worker instead: before the start and
+ * after the end.
  */
 #ifndef CHAT_FLOW_H
 #define CHAT_FLOW_H
@@ -15,13 +21,14 @@
 #include "backend/backend.h"
 #include "base/buffer.h"
 #include "base/text.h"
+#include "chat/keeper.h"
 #include "chat/reply.h"
 #include "chat/request.h"
 #include "shm/circuit.h"
 
 #define FLOW_REQUEST_ID_MAX     128
-#define FLOW_SESSION_ID_MAX     100
 #define FLOW_AWS_REQUEST_ID_MAX 80
+#define FLOW_ERROR_CODE_MAX     63
 
 typedef struct flow_t flow_t;
 
@@ -31,6 +38,7 @@ typedef struct {
     apr_interval_time_t total; /* the whole turn, microseconds */
     circuit_t *circuit;        /* told how the backend does; NULL: there is none */
     circuit_settings_t circuit_settings;
+    keeper_settings_t keeper; /* of the session */
 } flow_settings_t;
 
 /* What came of a chat; complete once on_done was called. */
@@ -42,25 +50,36 @@ typedef struct {
     apr_interval_time_t retry_in;   /* when it is worth asking again; 0: unknown */
     apr_interval_time_t upstream;   /* time spent in the backend */
     apr_interval_time_t first_text; /* until the first text; negative: none came */
+    int unsaved;                    /* the session could not be loaded or saved */
     char aws_request_id[FLOW_AWS_REQUEST_ID_MAX + 1];
+    char error_code[FLOW_ERROR_CODE_MAX + 1]; /* the upstream error by its own name; "": none */
 } flow_result_t;
 
 struct flow_t {
     request_t request;
     char request_id[FLOW_REQUEST_ID_MAX + 1];
-    char session_id[FLOW_SESSION_ID_MAX + 1];
+    char session_id[SESSION_ID_MAX + 1];
+    const char *user;   /* NULL: nobody is known */
     apr_time_t started; /* monotonic, when the request came */
     flow_settings_t settings;
     flow_result_t result;
     struct flow_machine_t *machine; /* the I/O thread's */
 };
 
-/* A chat in state READY, in `pool`, which outlives it: the request's. `settings` and `request` are
- * the caller's to fill in. Worker. */
+/* A chat in state READY, in `pool`, which outlives it: the request's. `settings`, `request` and
+ * `user` are the caller's to fill in. Worker. */
 flow_t *flow_create(apr_pool_t *pool, const char *request_id);
 
 /* Chooses the session: the request's, else a new one. 0 when no random id can be had. Worker. */
 int flow_choose_session(flow_t *flow);
+
+/* Loads the session from a store that blocks, before the start; else does nothing. REPLY_ANSWER, or
+ * the error that ends the chat. Worker. */
+reply_e flow_open_session(flow_t *flow);
+
+/* Saves it to a store that blocks, once the chat is done; else does nothing. May turn the answer
+ * into an error. Worker. */
+void flow_save_session(flow_t *flow);
 
 /* Starts it. `on_done` is called once, on the I/O thread, at once when the start fails. */
 void flow_start(flow_t *flow, loop_t *loop, void (*on_done)(void *baton), void *baton);

@@ -21,6 +21,9 @@
     X(UNSUPPORTED_MEDIA_TYPE, 415, "unsupported_media_type", 0,                                    \
       "Send the request as application/json in UTF-8")                                             \
     X(VALIDATION_ERROR, 422, "validation_error", 0, "The request is not valid; see detail")        \
+    X(SESSION_FORBIDDEN, 403, "session_forbidden", 0, "This session belongs to somebody else")     \
+    X(SESSION_NOT_FOUND, 404, "session_not_found", 0,                                              \
+      "There is no such session, or it has expired")                                               \
     X(SESSION_BUSY, 409, "session_busy", 1,                                                        \
       "Another message of this session is still being answered")                                   \
     X(UPSTREAM_TIMEOUT, 408, "upstream_timeout", 0,                                                \

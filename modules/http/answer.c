@@ -174,8 +174,8 @@ static void leave_notes(request_rec *r, const flow_t *flow)
 
     apr_table_set(r->notes, "chatbot-session", flow->session_id);
     apr_table_setn(r->notes, "chatbot-outcome", reply_error(result->reply)->code);
-    if (flow->request.user_id != NULL) {
-        apr_table_set(r->notes, "chatbot-user", flow->request.user_id);
+    if (flow->user != NULL) {
+        apr_table_set(r->notes, "chatbot-user", flow->user);
     }
     if (result->aws_request_id[0] != '\0') {
         apr_table_set(r->notes, "chatbot-aws-request-id", result->aws_request_id);
@@ -205,6 +205,9 @@ static int prepare_success(request_rec *r, const flow_t *flow, answer_rest_t *re
     if (body->failed) {
         buffer_free(body);
         return prepare_error(r, REPLY_INTERNAL_ERROR, NULL, rest);
+    }
+    if (result->unsaved) {
+        apr_table_setn(r->err_headers_out, "X-Chatbot-Session", "unsaved");
     }
     set_body(r, HTTP_OK, body, rest);
     return OK;

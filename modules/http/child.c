@@ -3,36 +3,20 @@
 #include "base/log.h"
 #include "http/config.h"
 #include "http/idle.h"
+#include "http/shared.h"
 #include "http/upstream.h"
 #include "http/workers.h"
-#include "shm/gauge.h"
-#include "shm/segment.h"
 
-#include <ap_mpm.h>
-#include <apr_strings.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
 APLOG_USE_MODULE(chatbot);
 
-/* Children of the old generation finish their chats while the new ones have started. */
-#define GENERATIONS 4u
-
-/* Agents that can have a circuit breaker: more than one httpd is ever given. */
-#define CIRCUITS 256u
-
-static const char retained_key[] = "mod_chatbot-shared-memory";
-
 /* How far the end of this child has come. */
 enum { RUNNING, CLOSING, REFUSING };
 
 static struct {
-    server_rec *main_server;
-    segment_t *segment;
     gauge_t *gauge;
-    unsigned gauge_slots;
-    circuits_t *circuits;
-    unsigned circuit_count;
     unsigned slot;
     unsigned max_in_flight;
     loop_t *loop;
@@ -68,69 +52,14 @@ static void log_to_httpd(server_rec *main_server)
     log_set_sink(&sink);
 }
 
-/* ---- shared memory ---- */
-
-static segment_plan_t plan_segment(void)
-{
-    segment_plan_t plan;
-    int daemons = 0;
-
-    (void)ap_mpm_query(AP_MPMQ_HARD_LIMIT_DAEMONS, &daemons);
-    child.circuit_count = CIRCUITS;
-    child.gauge_slots = GENERATIONS * (unsigned)(daemons > 0 ? daemons : 1);
-    plan.sizes[SEGMENT_GAUGE] = gauge_size(child.gauge_slots);
-    plan.sizes[SEGMENT_CIRCUITS] = circuit_size(child.circuit_count);
-    return plan;
-}
-
-/* Children of before a graceful restart still count in the old segment: it is kept when it fits. */
-static segment_t *make_or_keep(server_rec *main_server, const segment_plan_t *plan)
-{
-    segment_t **kept = ap_retained_data_get(retained_key);
-    apr_status_t status;
-
-    if (kept == NULL) {
-        kept = ap_retained_data_create(retained_key, sizeof(segment_t *));
-    }
-    if (*kept != NULL && segment_fits(*kept, plan)) {
-        return *kept;
-    }
-    status = segment_create(kept, plan, main_server->process->pool);
-    if (status != APR_SUCCESS) {
-        ap_log_error(APLOG_MARK, APLOG_EMERG, status, main_server,
-                     "CHAT0411: starting: no shared memory for %u children; is /dev/shm full?",
-                     child.gauge_slots);
-        return NULL;
-    }
-    return *kept;
-}
+/* ---- chats in flight ---- */
 
 int child_prepare(apr_pool_t *pconf, server_rec *main_server)
 {
-    segment_plan_t plan = plan_segment();
-
     (void)pconf;
     log_to_httpd(main_server);
-    child.main_server = main_server;
     child.max_in_flight = config_max_in_flight(main_server);
-    child.segment = make_or_keep(main_server, &plan);
-    if (child.segment == NULL) {
-        return HTTP_INTERNAL_SERVER_ERROR;
-    }
-    child.gauge = segment_part(child.segment, SEGMENT_GAUGE);
-    child.circuits = segment_part(child.segment, SEGMENT_CIRCUITS);
-    return OK;
-}
-
-void child_ended(server_rec *main_server, pid_t pid, ap_generation_t generation, int slot,
-                 mpm_child_status status)
-{
-    (void)main_server;
-    (void)generation;
-    (void)slot;
-    if (status == MPM_CHILD_EXITED && child.gauge != NULL) {
-        gauge_reap(child.gauge, child.gauge_slots, pid);
-    }
+    return shared_prepare(main_server);
 }
 
 int child_enter_chat(void)
@@ -141,11 +70,6 @@ int child_enter_chat(void)
 void child_leave_chat(void)
 {
     gauge_leave(child.gauge, child.slot);
-}
-
-circuit_t *child_circuit(const char *name)
-{
-    return circuit_find(child.circuits, child.circuit_count, name);
 }
 
 /* ---- start and stop ---- */
@@ -176,14 +100,15 @@ static apr_status_t on_pool_cleanup(void *loop)
 void child_start(apr_pool_t *pchild, server_rec *main_server, void (*abandon_chats)(void))
 {
     apr_status_t status;
+    unsigned slots;
 
     log_to_httpd(main_server);
-    child.main_server = main_server;
     child.abandon_chats = abandon_chats;
-    if (!gauge_join(child.gauge, child.gauge_slots, getpid(), &child.slot)) {
+    child.gauge = shared_gauge(&slots);
+    if (!gauge_join(child.gauge, slots, getpid(), &child.slot)) {
         log_error("CHAT0412: starting a child: all %u places in shared memory are taken; every "
                   "chat here will be answered with 503; stop httpd and start it again",
-                  child.gauge_slots);
+                  slots);
         return;
     }
     status = loop_create(&child.loop, pchild);

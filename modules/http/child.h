@@ -5,12 +5,8 @@
 #define HTTP_CHILD_H
 
 #include "loop/loop.h"
-#include "shm/circuit.h"
 
 #include <httpd.h>
-
-#include <mpm_common.h>
-#include <scoreboard.h>
 
 /* Parent, once the configuration was read: makes (or keeps, over a graceful restart) the shared
  * memory. OK or HTTP_INTERNAL_SERVER_ERROR with the reason in the log. */
@@ -25,10 +21,6 @@ void child_start(apr_pool_t *pchild, server_rec *main_server, void (*abandon_cha
  * else new chats are refused. */
 void child_stopping(apr_pool_t *pchild, int graceful);
 
-/* Parent, for each child that has ended: gives back what it still counted. */
-void child_ended(server_rec *main_server, pid_t pid, ap_generation_t generation, int slot,
-                 mpm_child_status status);
-
 /* Whether this child can take a chat, or is on its way out. Any thread. */
 int child_is_ready(void);
 int child_is_stopping(void);
@@ -41,10 +33,6 @@ int child_refuses_chats(void);
  * thread. */
 int child_enter_chat(void);
 void child_leave_chat(void);
-
-/* The circuit breaker of an agent by that name, shared by all children; NULL when there are too
- * many agents for one more. Any thread. */
-circuit_t *child_circuit(const char *name);
 
 /* The I/O thread's. */
 loop_t *child_loop(void);

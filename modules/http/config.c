@@ -9,6 +9,7 @@
 APLOG_USE_MODULE(chatbot);
 
 #define DEFAULT_MAX_IN_FLIGHT  10000
+#define DEFAULT_CLIENTS        65536
 #define DEFAULT_MAX_MESSAGE    4000
 #define DEFAULT_MAX_BODY       (64 * 1024)
 #define DEFAULT_TOTAL          apr_time_from_sec(30)
@@ -32,6 +33,7 @@ void *config_create_server(apr_pool_t *pool, server_rec *server)
 
     (void)server;
     config->max_in_flight = CONFIG_UNSET;
+    config->rate_limit_clients = CONFIG_UNSET;
     aws_directives_init(&config->said, pool);
     return config;
 }
@@ -165,6 +167,11 @@ unsigned config_max_in_flight(const server_rec *main_server)
 {
     return (unsigned)or_default(config_of_server(main_server)->max_in_flight,
                                 DEFAULT_MAX_IN_FLIGHT);
+}
+
+unsigned config_rate_limit_clients(const server_rec *main_server)
+{
+    return (unsigned)or_default(config_of_server(main_server)->rate_limit_clients, DEFAULT_CLIENTS);
 }
 
 /* ---- the check of the whole ---- */

@@ -31,7 +31,8 @@ typedef struct config_upstream_t config_upstream_t;
 
 /* A server: directives of context S and V. */
 typedef struct {
-    int max_in_flight; /* main server only */
+    int max_in_flight;      /* main server only */
+    int rate_limit_clients; /* main server only */
     aws_directives_t said;
     aws_config_t aws;            /* resolved by config_check() */
     config_upstream_t *upstream; /* set in each child while it starts */
@@ -82,5 +83,6 @@ apr_interval_time_t config_total_timeout(const config_location_t *location);
 call_limits_t config_call_limits(const config_location_t *location);
 circuit_settings_t config_circuit(const config_location_t *location);
 unsigned config_max_in_flight(const server_rec *main_server);
+unsigned config_rate_limit_clients(const server_rec *main_server);
 
 #endif

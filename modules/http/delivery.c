@@ -13,9 +13,10 @@
 /* An HTTP/2 stream has no socket to watch: its reset shows in c->aborted alone. */
 #define STREAM_LOOK_NS (50 * 1000 * 1000)
 
-/* Both sides of the crossing know the chat by this; in the request's pool. */
+/* Both sides of the crossing know the task by this; in the request's pool. */
 typedef struct delivery_t {
-    flow_t *flow; /* NULL once its answer is prepared */
+    const delivery_job_t *job;
+    void *task; /* NULL once its answer is prepared */
     conn_rec *c;
     answer_rest_t rest;
     struct delivery_t *next; /* I/O thread: the list of those in flight */
@@ -23,7 +24,7 @@ typedef struct delivery_t {
     /* waiting only */
     sem_t told;        /* by the I/O thread, once when it is done, and once more for a `reset` */
     atomic_int tokens; /* that `told` was given: ThreadSanitizer does not know sem_clockwait() */
-    loop_task_t task;
+    loop_task_t begin;
     loop_task_t reset;
     presence_t presence; /* I/O thread */
 } delivery_t;
@@ -54,29 +55,28 @@ void delivery_abandon_all(void)
 {
     abandoning = 1;
     while (in_flight != NULL) {
-        flow_abandon(in_flight->flow, "httpd stopped");
+        in_flight->job->abandon(in_flight->task, "httpd stopped");
     }
 }
 
-/* The chat may be done, and the delivery gone, when this returns. */
+/* The task may be done, and the delivery gone, when this returns. */
 static void begin(delivery_t *delivery, void (*on_done)(void *baton))
 {
     list(delivery);
-    flow_start(delivery->flow, child_loop(), on_done, delivery);
+    delivery->job->start(delivery->task, child_loop(), on_done, delivery);
     if (abandoning) {
         delivery_abandon_all(); /* it was on its way here when the others were told */
     }
 }
 
-/* Also when the request's pool goes before its chat was answered: the child ends. */
-static apr_status_t end_chat(void *baton)
+/* Also when the request's pool goes before it was answered: the child ends. */
+static apr_status_t end_task(void *baton)
 {
     delivery_t *delivery = baton;
 
-    if (delivery->flow != NULL) {
-        flow_destroy(delivery->flow);
-        delivery->flow = NULL;
-        child_leave_chat();
+    if (delivery->task != NULL) {
+        delivery->job->destroy(delivery->task);
+        delivery->task = NULL;
     }
     return APR_SUCCESS;
 }
@@ -88,8 +88,7 @@ static void on_suspended_done(void *baton)
     delivery_t *delivery = baton;
 
     unlist(delivery);
-    /* An ErrorDocument may run any handler. */
-    suspend_ready(delivery->c, delivery->flow->result.reply != REPLY_ANSWER);
+    suspend_ready(delivery->c, delivery->job->may_block(delivery->task));
 }
 
 static void on_begin(void *baton)
@@ -101,22 +100,22 @@ static void on_gone(void *baton)
 {
     delivery_t *delivery = baton;
 
-    flow_abandon(delivery->flow, "the client left");
+    delivery->job->abandon(delivery->task, "the client left");
 }
 
-/* What the chat held is given back before the client has read its answer. */
+/* What the task held is given back before the client has read its answer. */
 static int prepare(request_rec *r, delivery_t *delivery)
 {
-    int status = answer_prepare(r, delivery->flow, &delivery->rest);
+    int status = delivery->job->prepare(r, delivery->task, &delivery->rest);
 
-    (void)end_chat(delivery);
+    (void)end_task(delivery);
     return status;
 }
 
 static int on_finish(void *baton, request_rec *r)
 {
     delivery_t *delivery = baton;
-    int status = delivery->flow != NULL ? prepare(r, delivery) : OK;
+    int status = delivery->task != NULL ? prepare(r, delivery) : OK;
 
     return status == OK ? answer_write(r, &delivery->rest) : status;
 }
@@ -133,7 +132,7 @@ static int suspend(request_rec *r, delivery_t *delivery)
 
 static delivery_t *of_task(loop_task_t *task)
 {
-    return LOOP_CONTAINER(task, delivery_t, task);
+    return LOOP_CONTAINER(task, delivery_t, begin);
 }
 
 static int has_socket(const delivery_t *delivery)
@@ -182,7 +181,7 @@ static void on_stream_reset(loop_task_t *task)
 {
     delivery_t *delivery = LOOP_CONTAINER(task, delivery_t, reset);
 
-    flow_abandon(delivery->flow, "the client left");
+    delivery->job->abandon(delivery->task, "the client left");
     tell(delivery);
 }
 
@@ -234,9 +233,9 @@ static int hold_thread(request_rec *r, delivery_t *delivery)
     if (has_socket(delivery)) {
         presence_prepare(&delivery->presence, r);
     }
-    delivery->task.run = on_waiting_begin;
-    if (!loop_post(child_loop(), &delivery->task)) {
-        (void)end_chat(delivery);
+    delivery->begin.run = on_waiting_begin;
+    if (!loop_post(child_loop(), &delivery->begin)) {
+        (void)end_task(delivery);
         return answer_error(r, REPLY_SHUTTING_DOWN, NULL);
     }
     if (has_socket(delivery)) {
@@ -254,12 +253,13 @@ static int can_suspend(const request_rec *r)
     return suspend_is_possible(r) && !child_is_stopping();
 }
 
-int delivery_start(request_rec *r, flow_t *flow)
+int delivery_start(request_rec *r, const delivery_job_t *job, void *task)
 {
     delivery_t *delivery = apr_pcalloc(r->pool, sizeof(*delivery));
 
-    delivery->flow = flow;
+    delivery->job = job;
+    delivery->task = task;
     delivery->c = r->connection;
-    apr_pool_cleanup_register(r->pool, delivery, end_chat, apr_pool_cleanup_null);
+    apr_pool_cleanup_register(r->pool, delivery, end_task, apr_pool_cleanup_null);
     return can_suspend(r) ? suspend(r, delivery) : hold_thread(r, delivery);
 }

@@ -1,19 +1,36 @@
 /*
- * The one place that knows whether a chat waits suspended or holds its thread.
+ * The one place that knows whether a request waits suspended or holds its thread.
  */
 #ifndef HTTP_DELIVERY_H
 #define HTTP_DELIVERY_H
 
-#include "chat/flow.h"
+#include "http/answer.h"
+#include "loop/loop.h"
 
 #include <httpd.h>
 
-/* Starts the chat and sees that its answer reaches the client. Takes the flow over, and the place
- * that child_enter_chat() gave. Returns what the handler returns: SUSPENDED where the request can
- * be suspended; elsewhere (worker, prefork, an HTTP/2 stream) it returns when all is answered. */
-int delivery_start(request_rec *r, flow_t *flow);
+/* What is done on the I/O thread while the client waits, and how it is answered. */
+typedef struct {
+    /* I/O thread. `on_done` is called once, perhaps before the function returns; then the task is
+     * the worker's again. */
+    void (*start)(void *task, loop_t *loop, void (*on_done)(void *baton), void *baton);
+    /* I/O thread: nobody waits any more, for the reason given; calls `on_done` from within, unless
+     * it was called before. */
+    void (*abandon)(void *task, const char *why);
+    /* I/O thread, once it is done: whether `prepare` may block its worker. */
+    int (*may_block)(const void *task);
+    /* Worker: prepares the answer; returns as answer_error(). */
+    int (*prepare)(request_rec *r, void *task, answer_rest_t *rest);
+    /* Worker: gives back what the task holds, once it was answered or can never be. */
+    void (*destroy)(void *task);
+} delivery_job_t;
 
-/* Ends every chat that is in flight: before the loop stops for good, so that nothing of them is
+/* Starts the task and sees that its answer reaches the client. Takes the task over. Returns what
+ * the handler returns: SUSPENDED where the request can be suspended; elsewhere (worker, prefork, an
+ * HTTP/2 stream) it returns when all is answered. */
+int delivery_start(request_rec *r, const delivery_job_t *job, void *task);
+
+/* Ends every task that is in flight: before the loop stops for good, so that nothing of them is
  * left behind. I/O thread. */
 void delivery_abandon_all(void);
 

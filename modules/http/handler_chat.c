@@ -7,6 +7,7 @@
 #include "http/child.h"
 #include "http/config.h"
 #include "http/delivery.h"
+#include "http/shared.h"
 #include "http/upstream.h"
 
 #include <apr_strings.h>
@@ -56,12 +57,49 @@ static reply_e take_request(request_rec *r, flow_t *flow, buffer_t *issues, int 
                        (size_t)config_max_message(location), issues)) {
         trouble = REPLY_VALIDATION_ERROR;
     }
+    flow->user = flow->request.user_id;
     if (trouble == REPLY_ANSWER && !flow_choose_session(flow)) {
         trouble = REPLY_INTERNAL_ERROR;
     }
     buffer_free(&body);
     return trouble;
 }
+
+/* ---- the chat as delivery knows it ---- */
+
+static void start(void *task, loop_t *loop, void (*on_done)(void *baton), void *baton)
+{
+    flow_start(task, loop, on_done, baton);
+}
+
+static void abandon(void *task, const char *why)
+{
+    flow_abandon(task, why);
+}
+
+/* An ErrorDocument may run any handler. */
+static int may_block(const void *task)
+{
+    const flow_t *flow = task;
+
+    return flow->result.reply != REPLY_ANSWER;
+}
+
+static int prepare(request_rec *r, void *task, answer_rest_t *rest)
+{
+    flow_save_session(task);
+    return answer_prepare(r, task, rest);
+}
+
+static void destroy(void *task)
+{
+    flow_destroy(task);
+    child_leave_chat();
+}
+
+static const delivery_job_t chat_job = {start, abandon, may_block, prepare, destroy};
+
+/* ---- what must be so before it starts ---- */
 
 /* By the endpoint and the agent: locations that share those share the circuit. */
 circuit_t *handler_chat_circuit(const request_rec *r)
@@ -72,7 +110,7 @@ circuit_t *handler_chat_circuit(const request_rec *r)
     if (client == NULL || agent == NULL) {
         return NULL;
     }
-    return child_circuit(
+    return shared_circuit(
         apr_pstrcat(r->pool, client->endpoint->origin, client->endpoint->prefix, " ", agent, NULL));
 }
 
@@ -105,7 +143,7 @@ static int start_chat(request_rec *r, flow_t *flow)
     }
     flow->settings.backend = make_backend(r);
     flow->settings.total = config_total_timeout(location);
-    return delivery_start(r, flow);
+    return delivery_start(r, &chat_job, flow);
 }
 
 int handler_chat(request_rec *r)

@@ -1,9 +1,9 @@
 /*
  * The one shared-memory segment of all children, drawn here:
  *
- *     +--------+-------+----------+----
- *     | header | gauge | circuits | …      the parts in the order of segment_part_e
- *     +--------+-------+----------+----
+ *     +--------+-------+----------+------+------------+---------+
+ *     | header | gauge | circuits | busy | rate limit | metrics |
+ *     +--------+-------+----------+------+------------+---------+
  *     0        offsets in the header, each part aligned to 64 bytes
  *
  * Made by the parent while it starts, inherited by every child; it survives a
@@ -17,8 +17,11 @@
 
 /* Whose memory a part is, and who draws it. */
 typedef enum {
-    SEGMENT_GAUGE,    /* shm/gauge: one slot a child */
-    SEGMENT_CIRCUITS, /* shm/circuit: one for each agent */
+    SEGMENT_GAUGE,     /* shm/gauge: one slot a child */
+    SEGMENT_CIRCUITS,  /* shm/circuit: one for each agent */
+    SEGMENT_BUSY,      /* shm/busy: sessions with a turn in flight */
+    SEGMENT_RATELIMIT, /* shm/ratelimit: what each client asked for lately */
+    SEGMENT_METRICS,   /* shm/metrics: what is counted */
     SEGMENT_PARTS
 } segment_part_e;
 
