@@ -81,32 +81,9 @@ static int read_request(invoke_t *invoke)
 
 /* ---- the answer ---- */
 
-/* The session of this call, or NULL and the refusal, which is NULL too when memory is out. */
-static session_t *take_session(emulator_t *emulator, const invoke_t *invoke, answer_t **refusal)
-{
-    const switches_t *switches = &emulator->switches;
-    session_t *session = sessions_get(
-        emulator->sessions, invoke->labels[AGENT], invoke->labels[ALIAS], invoke->labels[SESSION],
-        apr_time_from_msec(switches->numbers[SWITCHES_SESSION_IDLE_MS]));
-
-    if (session != NULL && switches->numbers[SWITCHES_CONFLICTS] &&
-        journal_is_open(emulator->journal, session->ticket)) {
-        *refusal = rest_error(409, "ConflictException",
-                              "There was a conflict performing an operation: another call of this "
-                              "session is in progress. Resolve the conflict and retry your "
-                              "request.");
-        return NULL;
-    }
-    if (session != NULL) {
-        session->ticket = invoke->call->ticket;
-    }
-    return session;
-}
-
 static void converse(invoke_t *invoke, sessions_t *sessions, session_t *session)
 {
     const agent_request_t *request = &invoke->request;
-    const char *input = buffer_text(&invoke->input);
 
     if (request->ends) {
         (void)buffer_puts(&invoke->output, "The session has ended.");
@@ -120,14 +97,12 @@ static void converse(invoke_t *invoke, sessions_t *sessions, session_t *session)
         conversation_hear(&session->conversation, "", 0);
         (void)buffer_printf(&invoke->output, "I have the result of %zu actions.",
                             request->control_results);
-    } else if (speech_as_told(invoke->call->script, request->body, &invoke->input,
-                              &invoke->output)) {
-        conversation_hear(&session->conversation, input, invoke->input.length);
     } else {
-        conversation_reply(&session->conversation, input, invoke->input.length, &invoke->output);
+        speech_answer(invoke->call->script, request->body, &invoke->input, &session->conversation,
+                      &invoke->output);
     }
-    sessions_add_turn(session, input, invoke->input.length, buffer_text(&invoke->output),
-                      invoke->output.length);
+    sessions_add_turn(session, buffer_text(&invoke->input), invoke->input.length,
+                      buffer_text(&invoke->output), invoke->output.length);
 }
 
 static answer_t *stream_answer(const invoke_t *invoke)
@@ -162,6 +137,7 @@ static answer_t *answer_invoke(emulator_t *emulator, invoke_t *invoke)
 {
     const call_t *call = invoke->call;
     int good = read_request(invoke);
+    int busy = 0;
     session_t *session;
     answer_t *answer;
 
@@ -179,9 +155,15 @@ static answer_t *answer_invoke(emulator_t *emulator, invoke_t *invoke)
     if (answer != NULL) {
         return answer;
     }
-    session = take_session(emulator, invoke, &answer);
+    session = emulator_session(emulator, invoke->labels[AGENT], invoke->labels[ALIAS],
+                               invoke->labels[SESSION], call->ticket, &busy);
+    if (busy) {
+        return rest_error(409, "ConflictException",
+                          "There was a conflict performing an operation: another call of this "
+                          "session is in progress. Resolve the conflict and retry your request.");
+    }
     if (session == NULL) {
-        return answer;
+        return NULL;
     }
     converse(invoke, emulator->sessions, session);
     return stream_answer(invoke);

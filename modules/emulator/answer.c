@@ -106,13 +106,19 @@ static const char *reason_phrase(int status)
         const char *phrase;
     } known[] = {{200, "OK"},
                  {204, "No Content"},
+                 {206, "Partial Content"},
+                 {304, "Not Modified"},
                  {400, "Bad Request"},
                  {401, "Unauthorized"},
+                 {402, "Payment Required"},
                  {403, "Forbidden"},
                  {404, "Not Found"},
                  {405, "Method Not Allowed"},
+                 {408, "Request Timeout"},
                  {409, "Conflict"},
+                 {412, "Precondition Failed"},
                  {413, "Content Too Large"},
+                 {416, "Range Not Satisfiable"},
                  {424, "Failed Dependency"},
                  {429, "Too Many Requests"},
                  {431, "Request Header Fields Too Large"},
@@ -170,7 +176,7 @@ static void render_head(answer_t *answer)
     (void)buffer_append(wire, buffer_text(&answer->headers), answer->headers.length);
     if (answer->streamed) {
         (void)buffer_puts(wire, "Transfer-Encoding: chunked\r\n");
-    } else if (!answer->close_framed && answer->status != 204) {
+    } else if (!answer->close_framed && answer->status != 204 && answer->status != 304) {
         (void)buffer_printf(wire, "Content-Length: %zu\r\n", announced);
     }
     (void)buffer_puts(wire, answer->keep_alive ? "\r\n" : "Connection: close\r\n\r\n");

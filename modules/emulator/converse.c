@@ -88,12 +88,9 @@ static void obey_limits(converse_t *converse)
 static void speak(converse_t *converse)
 {
     const script_t *script = converse->call->script;
-    const char *input = buffer_text(&converse->input);
 
-    if (!speech_as_told(script, converse->request.body, &converse->input, &converse->output)) {
-        conversation_reply(&converse->conversation, input, converse->input.length,
-                           &converse->output);
-    }
+    speech_answer(script, converse->request.body, &converse->input, &converse->conversation,
+                  &converse->output);
     converse->stop_reason = "end_turn";
     if (script_has(script, SCRIPT_GUARDRAIL)) {
         converse->stop_reason = "guardrail_intervened";

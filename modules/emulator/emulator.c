@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "emulator/agentcore.h"
 #include "emulator/agents.h"
 #include "emulator/container.h"
 #include "emulator/control.h"
@@ -13,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const service_t *const services[] = {&agents_service,    &converse_service,
-                                            &sts_service,       &sts_federation_service,
-                                            &container_service, &imds_service};
+static const service_t *const services[] = {
+    &agents_service,         &agentcore_service, &converse_service, &sts_service,
+    &sts_federation_service, &container_service, &imds_service};
 
 int emulator_init(emulator_t *emulator, const settings_t *settings)
 {
@@ -47,6 +48,26 @@ static apr_time_t clock_offset(const emulator_t *emulator)
 apr_time_t emulator_now(const emulator_t *emulator)
 {
     return clock_wall() + clock_offset(emulator);
+}
+
+session_t *emulator_session(emulator_t *emulator, const char *agent, const char *alias,
+                            const char *id, uint64_t ticket, int *busy)
+{
+    const switches_t *switches = &emulator->switches;
+    session_t *session =
+        sessions_get(emulator->sessions, agent, alias, id,
+                     apr_time_from_msec(switches->numbers[SWITCHES_SESSION_IDLE_MS]));
+
+    if (session == NULL) {
+        return NULL;
+    }
+    *busy = switches->numbers[SWITCHES_CONFLICTS] &&
+            journal_is_open(emulator->journal, session->ticket);
+    if (*busy) {
+        return NULL;
+    }
+    session->ticket = ticket;
+    return session;
 }
 
 static answer_t *answer_call(emulator_t *emulator, const service_t *service, call_t *call)

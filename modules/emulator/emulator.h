@@ -57,6 +57,11 @@ void emulator_destroy(emulator_t *emulator);
 /* The time that the services believe it is. */
 apr_time_t emulator_now(const emulator_t *emulator);
 
+/* The session of the call with that ticket; NULL when memory is out or, as a switch may want it,
+ * another call has it: `*busy` then. */
+session_t *emulator_session(emulator_t *emulator, const char *agent, const char *alias,
+                            const char *id, uint64_t ticket, int *busy);
+
 /* The answer to a whole request, not yet rendered; NULL when memory is out. */
 answer_t *emulator_answer(emulator_t *emulator, const http_request_t *request);
 

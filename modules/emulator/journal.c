@@ -9,16 +9,26 @@
 
 #define OPERATIONS_MAX  64 /* a ticket is the sequence number times this, plus the operation */
 #define MESSAGE_KEPT    512
-#define HEADERS_KEPT    8
+#define HEADERS_KEPT    13
 #define HEADER_KEPT_MAX 256
 
 static const char *const outcome_names[JOURNAL_OUTCOMES] = {"pending", "answered", "cancelled",
                                                             "closed", "reset"};
 
 /* What of a request's head is worth keeping; never Authorization or the token. */
-static const char *const kept_headers[HEADERS_KEPT] = {
-    "user-agent",       "amz-sdk-invocation-id", "amz-sdk-request", "x-amz-date",
-    "x-amz-user-agent", "x-amzn-trace-id",       "traceparent",     "content-type"};
+static const char *const kept_headers[HEADERS_KEPT] = {"user-agent",
+                                                       "amz-sdk-invocation-id",
+                                                       "amz-sdk-request",
+                                                       "x-amz-date",
+                                                       "x-amz-user-agent",
+                                                       "x-amzn-trace-id",
+                                                       "traceparent",
+                                                       "content-type",
+                                                       "accept",
+                                                       "tracestate",
+                                                       "baggage",
+                                                       "x-amz-source-arn",
+                                                       "x-amzn-bedrock-agentcore-runtime-user-id"};
 
 typedef struct {
     const char *name;

@@ -29,6 +29,8 @@
     X(TOOL_USE, "tool-use", "", 0)                                                                 \
     X(STOP_REASON, "stop-reason", "w", 0)                                                          \
     X(NO_STOP, "no-stop", "", 0)                                                                   \
+    X(FORM, "form", "w", 0)                                                                        \
+    X(COMMENTS, "comments", "", 0)                                                                 \
     X(ERROR, "error", "w[n]", 599)                                                                 \
     X(STREAM_ERROR, "stream-error", "w[n]", 1000000)                                               \
     X(STREAM_ERROR_CODE, "stream-error-code", "w[t]", 0)                                           \

@@ -66,8 +66,9 @@ static void put_shown(const json_t *request, const char *path, buffer_t *out)
     }
 }
 
-int speech_as_told(const script_t *script, const json_t *request, const buffer_t *input,
-                   buffer_t *out)
+/* What is commanded; 0 when that is left to the speaker. */
+static int speak_as_told(const script_t *script, const json_t *request, const buffer_t *input,
+                         buffer_t *out)
 {
     if (script_has(script, SCRIPT_WORDS)) {
         put_words(out, script_number(script, SCRIPT_WORDS));
@@ -86,6 +87,16 @@ int speech_as_told(const script_t *script, const json_t *request, const buffer_t
         return 0;
     }
     return 1;
+}
+
+void speech_answer(const script_t *script, const json_t *request, const buffer_t *input,
+                   conversation_t *conversation, buffer_t *out)
+{
+    if (speak_as_told(script, request, input, out)) {
+        conversation_hear(conversation, buffer_text(input), input->length);
+    } else {
+        conversation_reply(conversation, buffer_text(input), input->length, out);
+    }
 }
 
 void speech_reasoning(const script_t *script, buffer_t *out)

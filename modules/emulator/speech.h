@@ -8,16 +8,17 @@
 #include "base/buffer.h"
 #include "base/json.h"
 #include "emulator/answer.h"
+#include "emulator/conversation.h"
 #include "emulator/script.h"
 
 #include <stddef.h>
 
 #define SPEECH_BYTES_A_TOKEN 4
 
-/* Appends what is commanded; 0 when that is left to the speaker. `request` is the body of the
- * request, `input` the user's message without its commands. */
-int speech_as_told(const script_t *script, const json_t *request, const buffer_t *input,
-                   buffer_t *out);
+/* Appends what the speaker says to the user's message `input`, which comes without its commands: by
+ * command, else by itself. `request` is the body of the request. */
+void speech_answer(const script_t *script, const json_t *request, const buffer_t *input,
+                   conversation_t *conversation, buffer_t *out);
 
 /* Appends what the speaker thinks aloud before it speaks. */
 void speech_reasoning(const script_t *script, buffer_t *out);
