@@ -1,176 +1,202 @@
 #include "chat/session.h"
 
+#include "base/text.h"
+
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A message that alone fills a record is nothing a page shows as "the last message". */
+/* Above what a store takes, so that whatever it has can be read. */
+#define TEXT_MAX (2 * SESSION_BYTES_MAX)
+
+/* The history and a long user id are to fit beside it. */
 #define LAST_MESSAGE_MAX ((size_t)64 * 1024)
-#define USER_MAX         ((size_t)8 * 1024)
 
-/* What DynamoDB counts beside a message's text (developer guide, "Item sizes and formats"): a map
- * and its place in the list, the names "role" and "text", the role. */
-#define MESSAGE_OVERHEAD ((size_t)(3 + 1 + 4 + 4 + 9 + 2))
+#define ROOM_FIRST 16
 
-/* And beside history, user and last message: names, times and numbers. */
-#define RECORD_OVERHEAD ((size_t)1024)
+/* What DynamoDB counts (the developer guide, "Item sizes and formats"): names and strings as they
+ * are, a number up to 21 bytes, a list or map 3, and one more for each of its members. */
+#define NUMBER_BYTES 21
+#define NEST_BYTES   3
+#define TIME_BYTES   TEXT_RFC3339_LENGTH
+#define NAMES                                                                                      \
+    "session_id"                                                                                   \
+    "user_data"                                                                                    \
+    "user_id"                                                                                      \
+    "last_message"                                                                                 \
+    "created_at"                                                                                   \
+    "updated_at"                                                                                   \
+    "ttl"                                                                                          \
+    "turns"                                                                                        \
+    "version"                                                                                      \
+    "history"
+#define FIXED_BYTES   (sizeof(NAMES) - 1 + 3 * NUMBER_BYTES + 2 * TIME_BYTES + 2 * NEST_BYTES + 2)
+#define MESSAGE_NAMES "roletext"
+#define MESSAGE_BYTES (NEST_BYTES + 1 + 2 + sizeof(MESSAGE_NAMES) - 1 + sizeof("assistant") - 1)
 
 void session_init(session_t *session, const char *id)
 {
     memset(session, 0, sizeof(*session));
     (void)apr_cpystrn(session->id, id, sizeof(session->id));
-    buffer_init(&session->user, USER_MAX);
-    buffer_init(&session->last_message, LAST_MESSAGE_MAX);
-    buffer_init(&session->texts, 4 * SESSION_BYTES_MAX);
+    buffer_init(&session->user, TEXT_MAX);
+    buffer_init(&session->last_message, TEXT_MAX);
+    buffer_init(&session->texts, TEXT_MAX);
 }
 
 void session_free(session_t *session)
 {
-    char id[SESSION_ID_MAX + 1];
+    char id[sizeof(session->id)];
 
-    memcpy(id, session->id, sizeof(id));
     buffer_free(&session->user);
     buffer_free(&session->last_message);
     buffer_free(&session->texts);
     free(session->history);
+    memcpy(id, session->id, sizeof(id));
     session_init(session, id);
 }
 
+/* ---- the history ---- */
+
 static int make_room(session_t *session)
 {
-    size_t room = session->history_room > 0 ? 2 * session->history_room : 16;
-    session_message_t *more;
+    size_t room = session->history_room > 0 ? 2 * session->history_room : ROOM_FIRST;
+    session_message_t *history;
 
     if (session->history_count < session->history_room) {
         return 1;
     }
-    more = realloc(session->history, room * sizeof(*more));
-    if (more == NULL) {
+    history = reallocarray(session->history, room, sizeof(*history));
+    if (history == NULL) {
         return 0;
     }
-    session->history = more;
+    session->history = history;
     session->history_room = room;
     return 1;
 }
 
 int session_add_message(session_t *session, session_role_e role, const char *text, size_t length)
 {
-    size_t at = session->texts.length;
+    session_message_t *message;
 
     if (!make_room(session) || !buffer_append(&session->texts, text, length)) {
         return 0;
     }
-    session->history[session->history_count++] = (session_message_t){role, at, length};
+    message = &session->history[session->history_count++];
+    message->role = role;
+    message->at = session->texts.length - length;
+    message->length = length;
     return 1;
 }
 
-/* ---- what a record can hold ---- */
-
-static size_t bytes_of(const session_t *session, size_t from)
+static int starts_turn(const session_t *session, size_t index)
 {
-    size_t bytes = RECORD_OVERHEAD + session->user.length + session->last_message.length;
-
-    for (; from < session->history_count; from++) {
-        bytes += MESSAGE_OVERHEAD + session->history[from].length;
-    }
-    return bytes;
+    return index == 0 || session->history[index].role == SESSION_USER;
 }
 
-/* A turn begins with what the user said. */
-static size_t turns_from(const session_t *session, size_t from)
+static int count_turns(const session_t *session)
 {
-    size_t turns = 0;
+    int turns = 0;
+    size_t i;
 
-    for (; from < session->history_count; from++) {
-        turns += session->history[from].role == SESSION_USER;
+    for (i = 0; i < session->history_count; i++) {
+        turns += starts_turn(session, i);
     }
     return turns;
 }
 
-/* The start of the next turn after `from`. */
-static size_t next_turn(const session_t *session, size_t from)
+/* How many of the oldest messages are to go, whole turns, so that at most `turns` are left, of at
+ * most `room` bytes. */
+static size_t count_surplus(const session_t *session, int turns, size_t room)
 {
-    do {
-        from++;
-    } while (from < session->history_count && session->history[from].role != SESSION_USER);
-    return from;
+    int have = count_turns(session);
+    size_t bytes = session->texts.length + session->history_count * MESSAGE_BYTES;
+    size_t i;
+
+    for (i = 0; i < session->history_count; i++) {
+        if (starts_turn(session, i) && have-- <= turns && bytes <= room) {
+            break;
+        }
+        bytes -= session->history[i].length + MESSAGE_BYTES;
+    }
+    return i;
 }
 
 static void drop_oldest(session_t *session, size_t count)
 {
-    size_t cut =
-        count < session->history_count ? session->history[count].at : session->texts.length;
+    size_t length;
     size_t i;
 
     if (count == 0) {
         return;
     }
+    length = session->history[count - 1].at + session->history[count - 1].length;
+    buffer_consume(&session->texts, length);
     session->history_count -= count;
     memmove(session->history, session->history + count,
             session->history_count * sizeof(*session->history));
     for (i = 0; i < session->history_count; i++) {
-        session->history[i].at -= cut;
+        session->history[i].at -= length;
     }
-    buffer_consume(&session->texts, cut);
 }
 
-static void trim(session_t *session, size_t turns)
+/* What is left of a record for its history. */
+static size_t room_for_history(const session_t *session)
 {
-    size_t from = 0;
+    size_t taken =
+        FIXED_BYTES + strlen(session->id) + session->user.length + session->last_message.length;
 
-    while (from < session->history_count &&
-           (turns_from(session, from) > turns || bytes_of(session, from) > SESSION_BYTES_MAX)) {
-        from = next_turn(session, from);
-    }
-    drop_oldest(session, from);
+    return taken < SESSION_BYTES_MAX ? SESSION_BYTES_MAX - taken : 0;
 }
 
-/* ---- a turn ---- */
-
-/* At most that many bytes, and no character cut. */
-static size_t cut_utf8(const char *text, size_t length, size_t most)
+/* A turn that no record could hold is left out. */
+static int add_to_history(session_t *session, const session_turn_t *turn)
 {
-    if (length <= most) {
-        return length;
+    size_t room = room_for_history(session);
+    size_t bytes = turn->message_length + turn->answer_length + 2 * MESSAGE_BYTES;
+
+    if (turn->history_turns <= 0) {
+        drop_oldest(session, session->history_count);
+        return 1;
     }
-    while (most > 0 && ((unsigned char)text[most] & 0xC0) == 0x80) {
-        most--;
+    if (bytes > room) {
+        drop_oldest(session, count_surplus(session, turn->history_turns, room));
+        return 1;
     }
-    return most;
-}
-
-static int set(buffer_t *buffer, const char *text, size_t length)
-{
-    buffer_clear(buffer);
-    return buffer_append(buffer, text, cut_utf8(text, length, buffer->maximum));
-}
-
-static int record(session_t *session, const session_turn_t *turn)
-{
+    drop_oldest(session, count_surplus(session, turn->history_turns - 1, room - bytes));
     return session_add_message(session, SESSION_USER, turn->message, turn->message_length) &&
            session_add_message(session, SESSION_ASSISTANT, turn->answer, turn->answer_length);
 }
 
+/* ---- a turn ---- */
+
+/* Replaces; cut between characters. */
+static int set_last_message(session_t *session, const char *text, size_t length)
+{
+    if (length > LAST_MESSAGE_MAX) {
+        length = LAST_MESSAGE_MAX - text_utf8_pending(text, LAST_MESSAGE_MAX);
+    }
+    buffer_clear(&session->last_message);
+    return buffer_append(&session->last_message, text, length);
+}
+
+static int set_owner(session_t *session, const char *user)
+{
+    return session->user.length > 0 || user == NULL || buffer_puts(&session->user, user);
+}
+
 int session_add_turn(session_t *session, const session_turn_t *turn)
 {
-    if (session->turns == 0 && session->created_at == 0) {
+    if (!set_owner(session, turn->user) ||
+        !set_last_message(session, turn->message, turn->message_length) ||
+        !add_to_history(session, turn)) {
+        return 0;
+    }
+    if (session->turns == 0 || session->created_at == 0) {
         session->created_at = turn->when;
     }
-    session->turns++;
     session->updated_at = turn->when;
     session->expires_at = turn->when + turn->ttl;
-    if (session->user.length == 0 && turn->user != NULL &&
-        !set(&session->user, turn->user, strlen(turn->user))) {
-        return 0;
-    }
-    if (!set(&session->last_message, turn->message, turn->message_length)) {
-        return 0;
-    }
-    if (turn->history_turns > 0 && turn->message_length + turn->answer_length < SESSION_BYTES_MAX &&
-        !record(session, turn)) {
-        return 0;
-    }
-    trim(session, (size_t)turn->history_turns);
+    session->turns++;
     return 1;
 }
 
