@@ -342,6 +342,10 @@ static void fingerprint(const settings_t *settings, unsigned char *out)
         hash_text(&hash, settings->keys[i].secret);
         hash_text(&hash, settings->keys[i].token);
     }
+    for (i = 0; i < settings->table_count; i++) {
+        hash_text(&hash, settings->tables[i].name);
+        hash_text(&hash, settings->tables[i].key);
+    }
     apr_sha1_final(out, &hash);
 }
 

@@ -7,6 +7,7 @@
 #include "emulator/container.h"
 #include "emulator/control.h"
 #include "emulator/converse.h"
+#include "emulator/dynamodb.h"
 #include "emulator/imds.h"
 #include "emulator/rest.h"
 #include "emulator/sts.h"
@@ -16,7 +17,7 @@
 
 static const service_t *const services[] = {
     &agents_service,         &agentcore_service, &converse_service, &sts_service,
-    &sts_federation_service, &container_service, &imds_service};
+    &sts_federation_service, &container_service, &imds_service,     &dynamodb_service};
 
 int emulator_init(emulator_t *emulator, const settings_t *settings)
 {
@@ -26,9 +27,11 @@ int emulator_init(emulator_t *emulator, const settings_t *settings)
     emulator->faults = faults_create();
     emulator->issuer = issuer_create();
     emulator->imds = imds_create();
+    emulator->tables = tables_create();
     switches_init(&emulator->switches);
     return emulator->journal != NULL && emulator->sessions != NULL && emulator->faults != NULL &&
-           emulator->issuer != NULL && emulator->imds != NULL;
+           emulator->issuer != NULL && emulator->imds != NULL && emulator->tables != NULL &&
+           dynamodb_create_tables(emulator);
 }
 
 void emulator_destroy(emulator_t *emulator)
@@ -38,6 +41,7 @@ void emulator_destroy(emulator_t *emulator)
     faults_destroy(emulator->faults);
     issuer_destroy(emulator->issuer);
     imds_destroy(emulator->imds);
+    tables_destroy(emulator->tables);
 }
 
 static apr_time_t clock_offset(const emulator_t *emulator)

@@ -16,6 +16,7 @@
 #include "emulator/sessions.h"
 #include "emulator/settings.h"
 #include "emulator/switches.h"
+#include "emulator/tables.h"
 #include "emulator/verify.h"
 
 typedef struct imds_t imds_t;
@@ -27,6 +28,7 @@ typedef struct {
     faults_t *faults;
     issuer_t *issuer;
     imds_t *imds;
+    tables_t *tables;
     switches_t switches;
 } emulator_t;
 

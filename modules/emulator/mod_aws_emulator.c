@@ -4,6 +4,7 @@
  *
  * Here are the module's record, directives and hooks; daemon.c runs it.
  */
+#include "base/text.h"
 #include "emulator/daemon.h"
 #include "emulator/settings.h"
 
@@ -21,7 +22,8 @@ extern module AP_MODULE_DECLARE_DATA aws_emulator_module;
 
 typedef struct {
     settings_t settings;
-    apr_array_header_t *keys; /* of settings_key_t */
+    apr_array_header_t *keys;   /* of settings_key_t */
+    apr_array_header_t *tables; /* of settings_table_t */
 } config_t;
 
 static void *create_config(apr_pool_t *pool, server_rec *server)
@@ -30,6 +32,7 @@ static void *create_config(apr_pool_t *pool, server_rec *server)
 
     (void)server;
     config->keys = apr_array_make(pool, 2, sizeof(settings_key_t));
+    config->tables = apr_array_make(pool, 2, sizeof(settings_table_t));
     return config;
 }
 
@@ -109,6 +112,41 @@ static const char *set_region(cmd_parms *cmd, void *unused, const char *region)
     return NULL;
 }
 
+static int is_table_name(const char *name)
+{
+    size_t length = strlen(name);
+
+    return length >= 3 && length <= 255 && text_only(name, length, "_.-");
+}
+
+static const char *set_table(cmd_parms *cmd, void *unused, const char *name, const char *key)
+{
+    const config_t *config = config_of(cmd->server);
+    const char *wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+    settings_table_t *table;
+    int i;
+
+    (void)unused;
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (!is_table_name(name)) {
+        return "EmulatorTable: a table's name has 3 to 255 letters, digits and _ . -";
+    }
+    if (*key == '\0' || strlen(key) > 255) {
+        return "EmulatorTable: the name of the key attribute has 1 to 255 characters";
+    }
+    for (i = 0; i < config->tables->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(config->tables, i, settings_table_t).name, name) == 0) {
+            return "EmulatorTable: there is a table of that name already";
+        }
+    }
+    table = apr_array_push(config->tables);
+    table->name = name;
+    table->key = key;
+    return NULL;
+}
+
 static const command_rec commands[] = {
     AP_INIT_TAKE1("EmulatorListen", set_listen, NULL, RSRC_CONF,
                   "loopback address and port of the AWS stand-in, such as 127.0.0.1:8001"),
@@ -117,9 +155,13 @@ static const command_rec commands[] = {
                    "credentials, session token; may be repeated"),
     AP_INIT_TAKE1("EmulatorRegion", set_region, NULL, RSRC_CONF,
                   "the one region that requests must be signed for; any when it is not set"),
+    AP_INIT_TAKE2(
+        "EmulatorTable", set_table, NULL, RSRC_CONF,
+        "a DynamoDB table that is there from the start: its name, and the name of its key "
+        "attribute, a string; may be repeated"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}};
 
-static void add_default_key(config_t *config)
+static void finish_settings(config_t *config)
 {
     settings_key_t *key;
 
@@ -131,6 +173,8 @@ static void add_default_key(config_t *config)
     }
     config->settings.keys = (const settings_key_t *)config->keys->elts;
     config->settings.key_count = config->keys->nelts;
+    config->settings.tables = (const settings_table_t *)config->tables->elts;
+    config->settings.table_count = config->tables->nelts;
 }
 
 static int is_first_pass(void)
@@ -155,7 +199,7 @@ static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp
     if (is_first_pass() || ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_NORMAL) {
         return OK;
     }
-    add_default_key(config);
+    finish_settings(config);
     return daemon_ensure(pconf, server, &config->settings);
 }
 

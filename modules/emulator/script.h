@@ -58,7 +58,9 @@
     X(NO_REQUEST_ID, "no-request-id", "", 0)                                                       \
     X(HEADER, "header", "wt", 0)                                                                   \
     X(HTTP10, "http10", "", 0)                                                                     \
-    X(DROP, "drop", "", 0)
+    X(DROP, "drop", "", 0)                                                                         \
+    X(ACT, "act", "", 0)                                                                           \
+    X(WRONG_CRC32, "wrong-crc32", "", 0)
 
 typedef enum {
 #define SCRIPT_ENUM(id, name, arguments, maximum) SCRIPT_##id,

@@ -13,11 +13,19 @@ typedef struct {
     const char *token; /* NULL: a long-lived key, which has none */
 } settings_key_t;
 
+/* A table that is there from the start; its key is a string. */
+typedef struct {
+    const char *name;
+    const char *key;
+} settings_table_t;
+
 typedef struct {
     const char *address; /* numeric; NULL: there is no daemon */
     apr_port_t port;
     const settings_key_t *keys;
     int key_count;
+    const settings_table_t *tables;
+    int table_count;
     const char *region; /* NULL: any region may be signed for */
 } settings_t;
 

@@ -26,7 +26,8 @@
     X(CONFLICTS, "conflicts", 0)                                                                   \
     X(IMDS_DISABLED, "imds_disabled", 0)                                                           \
     X(IMDS_HANG, "imds_hang", 0)                                                                   \
-    X(IMDS_V1, "imds_v1", 0)
+    X(IMDS_V1, "imds_v1", 0)                                                                       \
+    X(TTL_SWEEP, "ttl_sweep", 0)
 
 #define SWITCHES_TEXTS(X)                                                                          \
     X(CONTAINER_TOKEN, "container_token", "")                                                      \
