@@ -404,6 +404,11 @@ reply_e flow_open_session(flow_t *flow)
     return flow->result.reply;
 }
 
+int flow_saves_on_worker(const flow_t *flow)
+{
+    return keeper_is_for_worker(&flow->machine->keeper);
+}
+
 void flow_save_session(flow_t *flow)
 {
     keeper_t *keeper = &flow->machine->keeper;

@@ -77,6 +77,9 @@ int flow_choose_session(flow_t *flow);
  * the error that ends the chat. Worker. */
 reply_e flow_open_session(flow_t *flow);
 
+/* Whether flow_save_session() may block. */
+int flow_saves_on_worker(const flow_t *flow);
+
 /* Saves it to a store that blocks, once the chat is done; else does nothing. May turn the answer
  * into an error. Worker. */
 void flow_save_session(flow_t *flow);

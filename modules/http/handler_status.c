@@ -5,7 +5,7 @@
 #include "http/answer.h"
 #include "http/child.h"
 #include "http/config.h"
-#include "http/handler_chat.h"
+#include "http/conversation.h"
 #include "http/upstream.h"
 #include "http/version.h"
 
@@ -28,7 +28,7 @@ static void put_part(json_writer_t *writer, const char *name, int fine, const ch
 
 static int is_circuit_open(const request_rec *r)
 {
-    const circuit_t *circuit = handler_chat_circuit(r);
+    const circuit_t *circuit = conversation_circuit(r);
 
     return circuit != NULL && config_circuit(config_of_location(r)).percent != 0 &&
            circuit_is_open(circuit, clock_monotonic());

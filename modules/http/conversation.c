@@ -1,0 +1,182 @@
+#include "http/conversation.h"
+
+#include "backend/agent.h"
+#include "base/clock.h"
+#include "http/child.h"
+#include "http/config.h"
+#include "http/delivery.h"
+#include "http/shared.h"
+#include "http/upstream.h"
+
+#include <apr_strings.h>
+
+/* A claim outlives its chat by this: who takes it back is a worker, when it comes to it. */
+#define CLAIM_EXTRA apr_time_from_sec(5)
+
+/* In the request's pool. */
+typedef struct {
+    flow_t *flow;
+    const conversation_face_t *face;
+    busy_claim_t claim; /* on the session, among the chats of this machine */
+} conversation_t;
+
+/* ---- what the location says ---- */
+
+reply_e conversation_obstacle(const request_rec *r)
+{
+    if (child_refuses_chats()) {
+        return REPLY_SHUTTING_DOWN;
+    }
+    if (!child_is_ready()) {
+        return REPLY_OVERLOADED;
+    }
+    return config_agent_id(config_of_location(r)) == NULL ||
+                   upstream_client(r->server, AWS_AGENTS) == NULL
+               ? REPLY_NOT_CONFIGURED
+               : REPLY_ANSWER;
+}
+
+/* The agent of this location, for this chat. */
+static const backend_t *make_backend(const request_rec *r)
+{
+    const config_location_t *location = config_of_location(r);
+    agent_t *agent = apr_pcalloc(r->pool, sizeof(*agent));
+
+    agent_init(agent);
+    agent->agent_id = config_agent_id(location);
+    agent->alias_id = config_alias_id(location);
+    agent->token_usage = config_token_usage(location);
+    agent->client = upstream_client(r->server, AWS_AGENTS);
+    agent->limits = config_call_limits(location);
+    return &agent->backend;
+}
+
+/* By the endpoint and the agent: locations that share those share the circuit. */
+circuit_t *conversation_circuit(const request_rec *r)
+{
+    const call_client_t *client = upstream_client(r->server, AWS_AGENTS);
+    const char *agent = config_agent_id(config_of_location(r));
+
+    if (client == NULL || agent == NULL) {
+        return NULL;
+    }
+    return shared_circuit(
+        apr_pstrcat(r->pool, client->endpoint->origin, client->endpoint->prefix, " ", agent, NULL));
+}
+
+static void fill_settings(const request_rec *r, flow_settings_t *settings)
+{
+    const config_location_t *location = config_of_location(r);
+
+    settings->circuit_settings = config_circuit(location);
+    settings->circuit = conversation_circuit(r);
+    settings->backend = make_backend(r);
+    settings->total = config_total_timeout(location);
+}
+
+/* ---- the chat as delivery knows it ---- */
+
+static void start(void *task, loop_t *loop, void (*on_done)(void *baton), void *baton)
+{
+    const conversation_t *conversation = task;
+
+    flow_start(conversation->flow, loop, on_done, baton);
+}
+
+static void abandon(void *task, const char *why)
+{
+    const conversation_t *conversation = task;
+
+    flow_abandon(conversation->flow, why);
+}
+
+/* An ErrorDocument may run any handler, a session store may block. */
+static int may_block(const void *task)
+{
+    const conversation_t *conversation = task;
+
+    return conversation->flow->result.reply != REPLY_ANSWER ||
+           flow_saves_on_worker(conversation->flow);
+}
+
+static int prepare(request_rec *r, void *task, answer_rest_t *rest)
+{
+    const conversation_t *conversation = task;
+
+    flow_save_session(conversation->flow);
+    return conversation->face->prepare(r, conversation->flow, rest);
+}
+
+static void destroy(void *task)
+{
+    conversation_t *conversation = task;
+
+    flow_destroy(conversation->flow);
+    busy_release(shared_busy(), &conversation->claim);
+    child_leave_chat();
+}
+
+static const delivery_job_t job = {start, abandon, may_block, prepare, destroy};
+
+/* ---- what must be so before it starts ---- */
+
+/* 0 and Retry-After when the agent is given a rest. */
+static int is_allowed(request_rec *r, const flow_settings_t *settings)
+{
+    apr_interval_time_t wait = 0;
+
+    if (settings->circuit == NULL ||
+        circuit_allows(settings->circuit, &settings->circuit_settings, clock_monotonic(), &wait)) {
+        return 1;
+    }
+    answer_retry_after(r, wait);
+    return 0;
+}
+
+/* One turn of a session at a time: here over all children, in the store over all machines. */
+static int claim_session(conversation_t *conversation)
+{
+    const flow_t *flow = conversation->flow;
+    const session_store_t *store = flow->settings.keeper.store;
+    apr_time_t now = clock_monotonic();
+
+    return busy_claim(shared_busy(), store != NULL ? store->name : "", flow->session_id,
+                      now + flow->settings.total + CLAIM_EXTRA, now, &conversation->claim);
+}
+
+static reply_e enter(request_rec *r, conversation_t *conversation)
+{
+    reply_e reply;
+
+    if (!is_allowed(r, &conversation->flow->settings)) {
+        return REPLY_CIRCUIT_OPEN;
+    }
+    if (!child_enter_chat()) {
+        return REPLY_OVERLOADED;
+    }
+    reply =
+        claim_session(conversation) ? flow_open_session(conversation->flow) : REPLY_SESSION_BUSY;
+    if (reply != REPLY_ANSWER) {
+        busy_release(shared_busy(), &conversation->claim);
+        child_leave_chat();
+    }
+    return reply;
+}
+
+reply_e conversation_start(request_rec *r, flow_t *flow, const conversation_face_t *face,
+                           int *status)
+{
+    conversation_t *conversation = apr_pcalloc(r->pool, sizeof(*conversation));
+    reply_e reply;
+
+    conversation->flow = flow;
+    conversation->face = face;
+    fill_settings(r, &flow->settings);
+    reply = enter(r, conversation);
+    if (reply == REPLY_ANSWER) {
+        *status = delivery_start(r, &job, conversation);
+    } else {
+        flow_destroy(flow);
+    }
+    return reply;
+}

@@ -1,0 +1,31 @@
+/*
+ * A chat on its way through httpd, whatever face it was asked through: what
+ * must be so before it starts, and how it goes from there to delivery.
+ */
+#ifndef HTTP_CONVERSATION_H
+#define HTTP_CONVERSATION_H
+
+#include "chat/flow.h"
+#include "http/answer.h"
+
+#include <httpd.h>
+
+/* How an API writes what came of a chat. */
+typedef struct {
+    /* The whole answer, or the error: prepares it, and returns as answer_error(). Worker. */
+    int (*prepare)(request_rec *r, const flow_t *flow, answer_rest_t *rest);
+} conversation_face_t;
+
+/* Why no chat can be held here at all; REPLY_ANSWER: it can. Worker. */
+reply_e conversation_obstacle(const request_rec *r);
+
+/* Starts a chat whose request is filled in: REPLY_ANSWER, then `*status` is what the handler
+ * returns; or the error to answer, and the flow is gone. Worker. */
+reply_e conversation_start(request_rec *r, flow_t *flow, const conversation_face_t *face,
+                           int *status);
+
+/* The circuit breaker of the agent that answers at this location; NULL when nobody does, or there
+ * are too many agents. Worker. */
+circuit_t *conversation_circuit(const request_rec *r);
+
+#endif
