@@ -1,6 +1,7 @@
 #include "emulator/control.h"
 
 #include "base/json.h"
+#include "emulator/dynamodb_control.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ static answer_t *delete_state(emulator_t *emulator, const http_request_t *reques
     journal_reset(emulator->journal);
     sessions_clear(emulator->sessions);
     faults_clear(emulator->faults);
+    tables_empty_all(emulator->tables);
     switches_init(&emulator->switches);
     memset(issuer_counters(emulator->issuer), 0, sizeof(issuer_counters_t));
     return answer_create(204, NULL);
@@ -206,16 +208,85 @@ static answer_t *delete_switches(emulator_t *emulator, const http_request_t *req
     return answer_create(204, NULL);
 }
 
+/* ---- tables ---- */
+
+static answer_t *get_tables(emulator_t *emulator, const http_request_t *request, const char *rest)
+{
+    buffer_t body;
+    json_writer_t writer;
+
+    (void)request;
+    (void)rest;
+    buffer_init(&body, CONTENT_MAX);
+    json_write_to(&writer, &body);
+    json_open(&writer, '{');
+    json_name(&writer, "tables");
+    dynamodb_control_list(emulator, &writer);
+    json_close(&writer, '}');
+    return json_answer(200, &body);
+}
+
+static answer_t *get_table(emulator_t *emulator, const http_request_t *request, const char *rest)
+{
+    buffer_t body;
+    json_writer_t writer;
+
+    (void)request;
+    buffer_init(&body, CONTENT_MAX);
+    json_write_to(&writer, &body);
+    if (!dynamodb_control_show(emulator, rest, &writer)) {
+        return refuse(404, "there is no table of that name");
+    }
+    return json_answer(200, &body);
+}
+
+typedef int (*table_change_t)(const emulator_t *emulator, const char *name,
+                              const http_request_t *request, buffer_t *problem);
+
+static answer_t *change_table(emulator_t *emulator, const http_request_t *request, const char *rest,
+                              table_change_t change)
+{
+    buffer_t problem;
+    answer_t *answer;
+
+    buffer_init(&problem, HTTP_HEAD_MAX);
+    answer = change(emulator, rest, request, &problem) ? get_table(emulator, request, rest)
+                                                       : refuse(400, buffer_text(&problem));
+    buffer_free(&problem);
+    return answer;
+}
+
+static answer_t *put_table(emulator_t *emulator, const http_request_t *request, const char *rest)
+{
+    return change_table(emulator, request, rest, dynamodb_control_make);
+}
+
+static answer_t *post_table(emulator_t *emulator, const http_request_t *request, const char *rest)
+{
+    return change_table(emulator, request, rest, dynamodb_control_put);
+}
+
+static answer_t *delete_table(emulator_t *emulator, const http_request_t *request, const char *rest)
+{
+    (void)request;
+    return dynamodb_control_drop(emulator, rest) ? answer_create(204, NULL)
+                                                 : refuse(404, "there is no table of that name");
+}
+
+/* ---- routes ---- */
+
 static const struct {
     const char *method;
     const char *path; /* one that ends in "/" has a rest */
     handler_t handler;
-} routes[] = {{"GET", "health", get_health},          {"GET", "state", get_state},
-              {"DELETE", "state", delete_state},      {"GET", "requests", get_requests},
-              {"GET", "sessions/", get_session},      {"GET", "faults", get_faults},
-              {"PUT", "faults", put_faults},          {"DELETE", "faults", delete_faults},
-              {"GET", "switches", get_switches},      {"PUT", "switches", put_switches},
-              {"DELETE", "switches", delete_switches}};
+} routes[] = {{"GET", "health", get_health},           {"GET", "state", get_state},
+              {"DELETE", "state", delete_state},       {"GET", "requests", get_requests},
+              {"GET", "sessions/", get_session},       {"GET", "faults", get_faults},
+              {"PUT", "faults", put_faults},           {"DELETE", "faults", delete_faults},
+              {"GET", "switches", get_switches},       {"PUT", "switches", put_switches},
+              {"DELETE", "switches", delete_switches}, {"GET", "tables", get_tables},
+              {"GET", "tables/", get_table},           {"PUT", "tables/", put_table},
+              {"POST", "tables/", post_table},         {"DELETE", "tables/", delete_table}};
 
 int control_is_for(const http_request_t *request)
 {

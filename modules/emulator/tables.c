@@ -6,9 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS       16384
-#define FORGOTTEN_AGO (5LL * 365 * 24 * 3600) /* seconds; an older expiry is taken for a mistake   \
-                                               */
+#define BUCKETS 16384
+#define FORGOTTEN_AGO                                                                              \
+    (5LL * 365 * 24 * 3600) /* seconds; an older expiry is taken for a mistake                     \
+                             */
 
 struct stored_t {
     attribute_t *item;

@@ -107,6 +107,28 @@ sub count {
     return $operations->{ $operation // 'InvokeAgent' }{$what} // 0;
 }
 
+# ---- DynamoDB ----
+
+# A table made anew: its key's name, further sort, ttl and items (in DynamoDB's JSON).
+sub create_table {
+    my ($self, $name, $key, %more) = @_;
+    return $self->control('PUT', "tables/$name", { key => $key, %more });
+}
+
+# Puts an item there, past any check but that of the key's type.
+sub put_item { my ($self, $table, $item) = @_; return $self->control('POST', "tables/$table", $item) }
+
+# The items of a table, in DynamoDB's JSON.
+sub items { my ($self, $table) = @_; return @{ $self->control('GET', "tables/$table")->{items} } }
+
+# The item of that key value (a string), or undef.
+sub item {
+    my ($self, $table, $value) = @_;
+    my $shown = $self->control('GET', "tables/$table");
+    my ($found) = grep { $_->{ $shown->{key} }{S} eq $value } @{ $shown->{items} };
+    return $found;
+}
+
 END { undef $shared }
 
 1;
