@@ -11,7 +11,9 @@
 #include "http/delivery.h"
 #include "http/directives.h"
 #include "http/handlers.h"
+#include "http/session_config.h"
 #include "http/shared.h"
+#include "http/socache.h"
 #include "http/suspend.h"
 
 #include <http_connection.h>
@@ -25,6 +27,14 @@ static int is_rehearsal(void)
     return ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG;
 }
 
+static int on_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
+{
+    (void)plog;
+    (void)ptemp;
+    socache_register_mutex(pconf);
+    return OK;
+}
+
 static int on_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                            server_rec *main_server)
 {
@@ -35,6 +45,7 @@ static int on_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
     if (status == OK &&
         (!is_rehearsal() || ap_state_query(AP_SQ_RUN_MODE) == AP_SQ_RM_CONFIG_TEST)) {
         config_tell_missing(main_server);
+        session_config_tell(main_server);
         capacity_check(main_server);
     }
     return status;
@@ -43,14 +54,21 @@ static int on_check_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptem
 static int on_post_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                           server_rec *main_server)
 {
+    int status;
+
     (void)plog;
     (void)ptemp;
-    return is_rehearsal() ? OK : child_prepare(pconf, main_server);
+    if (is_rehearsal()) {
+        return OK;
+    }
+    status = session_config_prepare(pconf, main_server);
+    return status == OK ? child_prepare(pconf, main_server) : status;
 }
 
 static void on_child_init(apr_pool_t *pchild, server_rec *main_server)
 {
     child_start(pchild, main_server, delivery_abandon_all);
+    session_config_start(pchild, main_server);
 }
 
 static void *create_location(apr_pool_t *pool, char *path)
@@ -63,6 +81,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
     body_register_filter();
+    ap_hook_pre_config(on_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(on_check_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_init(on_child_init, NULL, NULL, APR_HOOK_MIDDLE);

@@ -35,6 +35,7 @@ void *config_create_server(apr_pool_t *pool, server_rec *server)
     config->max_in_flight = CONFIG_UNSET;
     config->rate_limit_clients = CONFIG_UNSET;
     aws_directives_init(&config->said, pool);
+    session_directives_init(&config->sessions);
     return config;
 }
 
@@ -45,6 +46,7 @@ void *config_merge_servers(apr_pool_t *pool, void *base_, void *over_)
     config_server_t *merged = apr_pmemdup(pool, base, sizeof(*merged));
 
     aws_directives_merge(&merged->said, pool, &base->said, &over->said);
+    session_directives_merge(&merged->sessions, &base->sessions, &over->sessions);
     return merged;
 }
 
@@ -86,6 +88,7 @@ void *config_merge_locations(apr_pool_t *pool, void *base_, void *over_)
     merged->circuit = over->circuit_is_set ? over->circuit : base->circuit;
     TAKE_OVER(max_message, CONFIG_UNSET);
     TAKE_OVER(max_body, CONFIG_UNSET);
+    TAKE_OVER(user, NULL);
     return merged;
 }
 
@@ -253,5 +256,5 @@ int config_check(apr_pool_t *pconf, server_rec *main_server)
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
-    return OK;
+    return session_config_check(pconf, main_server);
 }

@@ -9,10 +9,12 @@
 
 #include "aws/call.h"
 #include "http/aws_config.h"
+#include "http/session_config.h"
 #include "shm/circuit.h"
 
 #include <httpd.h>
 
+#include <ap_expr.h>
 #include <http_config.h>
 #include <http_log.h>
 
@@ -36,6 +38,8 @@ typedef struct {
     aws_directives_t said;
     aws_config_t aws;            /* resolved by config_check() */
     config_upstream_t *upstream; /* set in each child while it starts */
+    session_directives_t sessions;
+    session_config_t session; /* resolved by session_config_check() */
 } config_server_t;
 
 /* A location: directives of context D. Durations in microseconds. */
@@ -53,6 +57,7 @@ typedef struct {
     circuit_settings_t circuit;
     apr_off_t max_message; /* characters */
     apr_off_t max_body;    /* bytes */
+    const ap_expr_info_t *user;
 } config_location_t;
 
 /* httpd's functions to make and to merge the records. */

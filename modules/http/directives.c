@@ -2,6 +2,7 @@
 
 #include "backend/agent.h"
 #include "http/config.h"
+#include "http/session_directives.h"
 
 #include <apr_strings.h>
 #include <limits.h>
@@ -435,6 +436,16 @@ const command_rec directives_table[] = {
                   "certificates that AWS's are checked against, in PEM form"),
     AP_INIT_TAKE_ARGV("ChatbotRetry", set_retry, NULL, CONTEXT_SERVER,
                       "attempts= of a call, bucket= of tokens for repeating calls"),
+    AP_INIT_TAKE1("ChatbotSessionStore", session_directives_set_store, NULL, CONTEXT_SERVER,
+                  "dynamodb, none, or a socache provider and its arguments, as in shmcb"),
+    AP_INIT_TAKE1("ChatbotSessionTable", session_directives_set_table, NULL, CONTEXT_SERVER,
+                  "name or ARN of the DynamoDB table of sessions"),
+    AP_INIT_TAKE1("ChatbotSessionTTL", session_directives_set_ttl, NULL, CONTEXT_SERVER,
+                  "how long a session lives after its last turn, as in 24h"),
+    AP_INIT_TAKE1("ChatbotSessionHistory", session_directives_set_history, NULL, CONTEXT_SERVER,
+                  "most turns kept of a session, as in 20; 0 keeps none"),
+    AP_INIT_TAKE1("ChatbotUser", session_directives_set_user, NULL, CONTEXT_LOCATION,
+                  "expression: who the user is, as in %{REMOTE_USER}"),
     AP_INIT_TAKE12("ChatbotAgent", set_agent, NULL, CONTEXT_LOCATION,
                    "id of the Bedrock agent, and of its alias"),
     AP_INIT_FLAG("ChatbotTokenUsage", set_token_usage, NULL, CONTEXT_LOCATION,

@@ -1,0 +1,277 @@
+#include "http/socache.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/config.h"
+
+#include <ap_provider.h>
+#include <apr_strings.h>
+#include <http_core.h>
+#include <stdatomic.h>
+#include <util_mutex.h>
+
+APLOG_USE_MODULE(chatbot);
+
+/* How long a cache that did not answer is left alone. */
+#define REST apr_time_from_sec(3)
+
+/* At most 14 characters: providers make names and tags of it. */
+#define NAMESPACE "chatbot-sess"
+
+static const char retained_key[] = "mod_chatbot-socaches";
+
+/* What outlives a graceful restart; in httpd's process pool. Those that the configuration no
+ * longer names stay: children of before may still use them. */
+typedef struct kept_t kept_t;
+struct kept_t {
+    const char *provider;
+    const char *arguments;
+    ap_socache_instance_t *instance; /* of shared memory; else NULL */
+    apr_global_mutex_t *mutex;
+    kept_t *next;
+};
+
+struct socache_t {
+    const ap_socache_provider_t *provider;
+    const char *arguments;
+    ap_socache_instance_t *instance;
+    apr_global_mutex_t *mutex; /* NULL: none is needed */
+    server_rec *server;
+    atomic_llong away_until; /* monotonic, microseconds; 0: it answers. This process's view */
+    int is_broken;           /* this child has no mutex */
+    socache_t *next;
+};
+
+/* Those of the configuration. */
+static socache_t *caches;
+
+void socache_register_mutex(apr_pool_t *pconf)
+{
+    (void)ap_mutex_register(pconf, SOCACHE_MUTEX, NULL, APR_LOCK_DEFAULT, 0);
+}
+
+const ap_socache_provider_t *socache_provider(const char *name)
+{
+    return ap_lookup_provider(AP_SOCACHE_PROVIDER_GROUP, name, AP_SOCACHE_PROVIDER_VERSION);
+}
+
+/* ---- what is kept ---- */
+
+static int same(const char *one, const char *other)
+{
+    return one == other || (one != NULL && other != NULL && strcmp(one, other) == 0);
+}
+
+/* The one of provider and arguments, made empty when there is none. */
+static kept_t *find_kept(apr_pool_t *process_pool, const char *provider, const char *arguments)
+{
+    kept_t **list = ap_retained_data_get(retained_key);
+    kept_t *kept;
+
+    if (list == NULL) {
+        list = ap_retained_data_create(retained_key, sizeof(kept_t *));
+    }
+    for (kept = *list; kept != NULL; kept = kept->next) {
+        if (strcmp(kept->provider, provider) == 0 && same(kept->arguments, arguments)) {
+            return kept;
+        }
+    }
+    kept = apr_pcalloc(process_pool, sizeof(*kept));
+    kept->provider = apr_pstrdup(process_pool, provider);
+    kept->arguments = apr_pstrdup(process_pool, arguments);
+    kept->next = *list;
+    *list = kept;
+    return kept;
+}
+
+static int make_mutex(socache_t *cache, kept_t *kept, apr_pool_t *process_pool)
+{
+    const char *id = apr_psprintf(process_pool, "%pp", (void *)kept); /* of each its own file */
+
+    if (kept->mutex == NULL &&
+        ap_global_mutex_create(&kept->mutex, NULL, SOCACHE_MUTEX, id, cache->server, process_pool,
+                               0) != APR_SUCCESS) {
+        return 0; /* httpd has said why */
+    }
+    cache->mutex = kept->mutex;
+    return 1;
+}
+
+/* ---- making one ---- */
+
+/* Never destroyed by hand: what an instance holds goes with its pool, and to destroy a dbm would
+ * delete its file. */
+static int make_instance(socache_t *cache, const struct ap_socache_hints *hints, apr_pool_t *pool)
+{
+    const char *problem = cache->provider->create(&cache->instance, cache->arguments, pool, pool);
+    apr_status_t status;
+
+    if (problem != NULL) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, 0, cache->server,
+                     "CHAT0530: making the session cache %s: %s", cache->provider->name, problem);
+        return 0;
+    }
+    status = cache->provider->init(cache->instance, NAMESPACE, hints, cache->server, pool);
+    if (status != APR_SUCCESS) {
+        ap_log_error(APLOG_MARK, APLOG_EMERG, status, cache->server,
+                     "CHAT0531: making the session cache %s: it did not start; correct "
+                     "ChatbotSessionStore, or see the lines above",
+                     cache->provider->name);
+        return 0;
+    }
+    return 1;
+}
+
+/* Shared memory is the parent's alone to keep; connections and files are made anew, so that a
+ * changed configuration of theirs counts. */
+static int attach(socache_t *cache, const struct ap_socache_hints *hints, apr_pool_t *pconf)
+{
+    apr_pool_t *process_pool = cache->server->process->pool;
+    int is_shared_memory = strcmp(cache->provider->name, "shmcb") == 0;
+    int needs_mutex = (cache->provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE) != 0;
+    kept_t *kept;
+
+    if (!is_shared_memory && !needs_mutex) {
+        return make_instance(cache, hints, pconf);
+    }
+    kept = find_kept(process_pool, cache->provider->name, cache->arguments);
+    if (needs_mutex && !make_mutex(cache, kept, process_pool)) {
+        return 0;
+    }
+    if (!is_shared_memory) {
+        return make_instance(cache, hints, pconf);
+    }
+    if (kept->instance == NULL) {
+        if (!make_instance(cache, hints, process_pool)) {
+            return 0;
+        }
+        kept->instance = cache->instance;
+    }
+    cache->instance = kept->instance;
+    return 1;
+}
+
+static apr_status_t on_configuration_gone(void *baton)
+{
+    (void)baton;
+    caches = NULL;
+    return APR_SUCCESS;
+}
+
+socache_t *socache_create(apr_pool_t *pconf, server_rec *main_server, const char *provider,
+                          const char *arguments, const struct ap_socache_hints *hints)
+{
+    const ap_socache_provider_t *found = socache_provider(provider);
+    socache_t *cache;
+
+    for (cache = caches; cache != NULL; cache = cache->next) {
+        if (cache->provider == found && same(cache->arguments, arguments)) {
+            return cache;
+        }
+    }
+    cache = apr_pcalloc(pconf, sizeof(*cache));
+    cache->provider = found;
+    cache->arguments = arguments;
+    cache->server = main_server;
+    if (!attach(cache, hints, pconf)) {
+        return NULL;
+    }
+    if (caches == NULL) {
+        apr_pool_cleanup_register(pconf, NULL, on_configuration_gone, apr_pool_cleanup_null);
+    }
+    cache->next = caches;
+    caches = cache;
+    return cache;
+}
+
+void socache_start(apr_pool_t *pchild)
+{
+    socache_t *cache;
+
+    for (cache = caches; cache != NULL; cache = cache->next) {
+        apr_status_t status =
+            cache->mutex != NULL
+                ? apr_global_mutex_child_init(&cache->mutex,
+                                              apr_global_mutex_lockfile(cache->mutex), pchild)
+                : APR_SUCCESS;
+        if (status != APR_SUCCESS) {
+            cache->is_broken = 1;
+            ap_log_error(APLOG_MARK, APLOG_CRIT, status, cache->server,
+                         "CHAT0532: starting a child: the mutex of the session cache %s cannot be "
+                         "used; sessions are not kept here; see the Mutex directive (%s)",
+                         cache->provider->name, SOCACHE_MUTEX);
+        }
+    }
+}
+
+/* ---- using one ---- */
+
+int socache_is_there(socache_t *cache)
+{
+    long long until = atomic_load(&cache->away_until);
+    apr_time_t now;
+
+    if (until == 0) {
+        return !cache->is_broken;
+    }
+    now = clock_monotonic();
+    return now >= until && atomic_compare_exchange_strong(&cache->away_until, &until, now + REST);
+}
+
+apr_status_t socache_lock(socache_t *cache)
+{
+    return cache->mutex != NULL ? apr_global_mutex_lock(cache->mutex) : APR_SUCCESS;
+}
+
+void socache_unlock(socache_t *cache)
+{
+    if (cache->mutex != NULL) {
+        (void)apr_global_mutex_unlock(cache->mutex);
+    }
+}
+
+/* A refusal of this one record says that the cache is there. */
+static int is_answer(apr_status_t status)
+{
+    return status == APR_SUCCESS || status == APR_NOTFOUND || status == APR_ENOSPC ||
+           status == APR_EINVAL || status == APR_ENOMEM;
+}
+
+static apr_status_t note(socache_t *cache, apr_status_t status)
+{
+    char text[120];
+
+    if (is_answer(status)) {
+        if (atomic_load(&cache->away_until) != 0 && atomic_exchange(&cache->away_until, 0) != 0) {
+            log_notice("CHAT0534: the session cache %s answers again", cache->provider->name);
+        }
+    } else if (atomic_exchange(&cache->away_until, clock_monotonic() + REST) == 0) {
+        log_warn("CHAT0533: the session cache %s does not answer: %s; chats go on, their sessions "
+                 "are not kept until it is back; it is asked again every %d s",
+                 cache->provider->name, apr_strerror(status, text, sizeof(text)),
+                 (int)apr_time_sec(REST));
+    }
+    return status;
+}
+
+apr_status_t socache_retrieve(socache_t *cache, const unsigned char *key, unsigned key_length,
+                              unsigned char *value, unsigned *length, apr_pool_t *pool)
+{
+    return note(cache, cache->provider->retrieve(cache->instance, cache->server, key, key_length,
+                                                 value, length, pool));
+}
+
+apr_status_t socache_store(socache_t *cache, const unsigned char *key, unsigned key_length,
+                           apr_time_t expiry, unsigned char *value, unsigned length,
+                           apr_pool_t *pool)
+{
+    return note(cache, cache->provider->store(cache->instance, cache->server, key, key_length,
+                                              expiry, value, length, pool));
+}
+
+apr_status_t socache_remove(socache_t *cache, const unsigned char *key, unsigned key_length,
+                            apr_pool_t *pool)
+{
+    return note(cache,
+                cache->provider->remove(cache->instance, cache->server, key, key_length, pool));
+}
