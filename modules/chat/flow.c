@@ -167,7 +167,7 @@ static int on_text(void *baton, const char *text, size_t length)
     return buffer_append(&flow->result.text, text, length);
 }
 
-static reply_e reply_of(backend_end_e end)
+reply_e flow_reply_of(backend_end_e end)
 {
     switch (end) {
     case BACKEND_ANSWERED: return REPLY_ANSWER;
@@ -216,7 +216,7 @@ static void on_answered(void *baton, const backend_outcome_t *outcome)
     (void)apr_cpystrn(result->aws_request_id, outcome->aws_request_id,
                       sizeof(result->aws_request_id));
     if (outcome->end != BACKEND_ANSWERED) {
-        fail(flow, reply_of(outcome->end), outcome->reason);
+        fail(flow, flow_reply_of(outcome->end), outcome->reason);
     } else if (text_utf8_length(buffer_text(&result->text), result->text.length) == TEXT_NOT_UTF8) {
         fail(flow, REPLY_UPSTREAM_PROTOCOL_ERROR,
              "reading the agent's answer: its text is not UTF-8");

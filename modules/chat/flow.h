@@ -92,6 +92,9 @@ void flow_start(flow_t *flow, loop_t *loop, void (*on_done)(void *baton), void *
  * done. I/O thread. */
 void flow_abandon(flow_t *flow, const char *why);
 
+/* What a backend's end is to the visitor. Any thread. */
+reply_e flow_reply_of(backend_end_e end);
+
 /* Frees what is not in the pool. The owner's thread, when the chat is READY or DONE. */
 void flow_destroy(flow_t *flow);
 

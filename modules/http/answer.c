@@ -82,6 +82,17 @@ int answer_write(request_rec *r, answer_rest_t *rest)
     return OK;
 }
 
+void answer_prepare_json(request_rec *r, int status, buffer_t *body, answer_rest_t *rest)
+{
+    set_body(r, status, body, rest);
+}
+
+void answer_no_content(request_rec *r)
+{
+    set_headers(r);
+    r->status = HTTP_NO_CONTENT;
+}
+
 static void write_whole(request_rec *r, answer_rest_t *rest)
 {
     while (answer_write(r, rest) == SUSPENDED) {
@@ -138,7 +149,7 @@ static void set_error_headers(request_rec *r, reply_e reply)
     }
 }
 
-static int prepare_error(request_rec *r, reply_e reply, const char *issues, answer_rest_t *rest)
+int answer_prepare_error(request_rec *r, reply_e reply, const char *issues, answer_rest_t *rest)
 {
     int status = status_of(r, reply);
     buffer_t *body;
@@ -156,7 +167,7 @@ static int prepare_error(request_rec *r, reply_e reply, const char *issues, answ
 int answer_error(request_rec *r, reply_e reply, const char *issues)
 {
     answer_rest_t rest = {NULL, 0};
-    int status = prepare_error(r, reply, issues, &rest);
+    int status = answer_prepare_error(r, reply, issues, &rest);
 
     write_whole(r, &rest);
     return status;
@@ -204,7 +215,7 @@ static int prepare_success(request_rec *r, const flow_t *flow, answer_rest_t *re
     reply_write_answer(body, &answer, clock_wall());
     if (body->failed) {
         buffer_free(body);
-        return prepare_error(r, REPLY_INTERNAL_ERROR, NULL, rest);
+        return answer_prepare_error(r, REPLY_INTERNAL_ERROR, NULL, rest);
     }
     if (result->unsaved) {
         apr_table_setn(r->err_headers_out, "X-Chatbot-Session", "unsaved");
@@ -226,7 +237,7 @@ int answer_prepare(request_rec *r, const flow_t *flow, answer_rest_t *rest)
         if (flow->result.retry_in > 0) {
             answer_retry_after(r, flow->result.retry_in);
         }
-        return prepare_error(r, flow->result.reply, NULL, rest);
+        return answer_prepare_error(r, flow->result.reply, NULL, rest);
     }
 }
 
@@ -250,8 +261,7 @@ int answer_other_methods(request_rec *r, apr_int64_t methods)
     }
     apr_table_setn(r->err_headers_out, "Allow", allow);
     if (r->method_number == M_OPTIONS) {
-        set_headers(r);
-        r->status = HTTP_NO_CONTENT;
+        answer_no_content(r);
         return OK;
     }
     return answer_error(r, REPLY_METHOD_NOT_ALLOWED, NULL);

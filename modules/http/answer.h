@@ -30,6 +30,13 @@ typedef struct {
  * Leaves the notes for LogFormat. */
 int answer_prepare(request_rec *r, const flow_t *flow, answer_rest_t *rest);
 
+/* The same of one error, and of a JSON body, which is freed with the request. */
+int answer_prepare_error(request_rec *r, reply_e reply, const char *issues, answer_rest_t *rest);
+void answer_prepare_json(request_rec *r, int status, buffer_t *body, answer_rest_t *rest);
+
+/* 204, with the headers all answers have; there is nothing to write. */
+void answer_no_content(request_rec *r);
+
 /* Writes the rest in pieces, as long as the client takes them: OK when all is written or the
  * client is gone, SUSPENDED when it has to read first. Never blocks when nothing was left to write
  * on the connection before. */

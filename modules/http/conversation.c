@@ -36,8 +36,7 @@ reply_e conversation_obstacle(const request_rec *r)
                : REPLY_ANSWER;
 }
 
-/* The agent of this location, for this chat. */
-static const backend_t *make_backend(const request_rec *r)
+const backend_t *conversation_backend(const request_rec *r)
 {
     const config_location_t *location = config_of_location(r);
     agent_t *agent = apr_pcalloc(r->pool, sizeof(*agent));
@@ -70,7 +69,7 @@ static void fill_settings(const request_rec *r, flow_settings_t *settings)
 
     settings->circuit_settings = config_circuit(location);
     settings->circuit = conversation_circuit(r);
-    settings->backend = make_backend(r);
+    settings->backend = conversation_backend(r);
     settings->total = config_total_timeout(location);
 }
 
