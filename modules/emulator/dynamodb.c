@@ -2,6 +2,7 @@
 
 #include "emulator/attribute_json.h"
 #include "emulator/dynamodb_items.h"
+#include "emulator/dynamodb_search.h"
 #include "emulator/dynamodb_tables.h"
 #include "emulator/json_rpc.h"
 
@@ -41,6 +42,8 @@ static const struct {
                   {"PutItem", dynamodb_items_put, 1},
                   {"UpdateItem", dynamodb_items_update, 1},
                   {"DeleteItem", dynamodb_items_delete, 1},
+                  {"Scan", dynamodb_search_scan, 1},
+                  {"Query", dynamodb_search_query, 1},
                   {"CreateTable", dynamodb_tables_create, 0},
                   {"DescribeTable", dynamodb_tables_describe, 0},
                   {"ListTables", dynamodb_tables_list, 0},
