@@ -1,6 +1,5 @@
 #include "emulator/converse.h"
 
-#include "base/text.h"
 #include "emulator/conversation.h"
 #include "emulator/converse_answer.h"
 #include "emulator/converse_request.h"
@@ -56,34 +55,8 @@ static const char *find_operation(const http_request_t *request)
 
 /* ---- what the model says ---- */
 
-/* Ends the answer there. */
-static void cut_output(converse_t *converse, size_t length, const char *stop_reason)
-{
-    converse->output.length = length - text_utf8_pending(buffer_text(&converse->output), length);
-    converse->output.data[converse->output.length] = '\0';
-    converse->stop_reason = stop_reason;
-}
-
-/* The first of the stop sequences ends the answer; so does the number of tokens. */
-static void obey_limits(converse_t *converse)
-{
-    const converse_request_t *request = &converse->request;
-    size_t longest = (size_t)request->max_tokens * SPEECH_BYTES_A_TOKEN;
-    size_t i;
-
-    for (i = 0; i < json_length(request->stop_sequences); i++) {
-        size_t length = 0;
-        const char *stop = json_text(json_item(request->stop_sequences, i), &length);
-        const char *found =
-            memmem(buffer_text(&converse->output), converse->output.length, stop, length);
-        if (found != NULL) {
-            cut_output(converse, (size_t)(found - converse->output.data), "stop_sequence");
-        }
-    }
-    if (longest > 0 && converse->output.length > longest) {
-        cut_output(converse, longest, "max_tokens");
-    }
-}
+static const char *const stop_reasons[] = {
+    [SPEECH_WHOLE] = "end_turn", [SPEECH_STOPPED] = "stop_sequence", [SPEECH_CUT] = "max_tokens"};
 
 static void speak(converse_t *converse)
 {
@@ -91,13 +64,13 @@ static void speak(converse_t *converse)
 
     speech_answer(script, converse->request.body, &converse->input, &converse->conversation,
                   &converse->output);
-    converse->stop_reason = "end_turn";
     if (script_has(script, SCRIPT_GUARDRAIL)) {
         converse->stop_reason = "guardrail_intervened";
     } else if (script_has(script, SCRIPT_TOOL_USE)) {
         converse->stop_reason = "tool_use";
     } else {
-        obey_limits(converse);
+        converse->stop_reason = stop_reasons[speech_limit(
+            &converse->output, converse->request.stop_sequences, converse->request.max_tokens)];
     }
     if (script_has(script, SCRIPT_STOP_REASON)) {
         converse->stop_reason = script_word(script, SCRIPT_STOP_REASON);

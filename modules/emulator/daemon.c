@@ -337,6 +337,7 @@ static void fingerprint(const settings_t *settings, unsigned char *out)
     hash_text(&hash, settings->address);
     apr_sha1_update_binary(&hash, (const unsigned char *)&settings->port, sizeof(settings->port));
     hash_text(&hash, settings->region);
+    hash_text(&hash, settings->openai_key);
     for (i = 0; i < settings->key_count; i++) {
         hash_text(&hash, settings->keys[i].id);
         hash_text(&hash, settings->keys[i].secret);

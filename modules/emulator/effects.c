@@ -96,6 +96,8 @@ static void apply_headers(const script_t *script, answer_t *answer)
     }
     if (script_has(script, SCRIPT_NO_REQUEST_ID)) {
         answer_drop_header(answer, "x-amzn-RequestId");
+        answer_drop_header(answer, "x-amz-request-id");
+        answer_drop_header(answer, "x-request-id");
     }
     answer->clock_offset = apr_time_from_sec(script_offset(script, SCRIPT_DATE_OFFSET));
     answer->dateless = script_has(script, SCRIPT_NO_DATE);

@@ -9,6 +9,7 @@
 #include "emulator/converse.h"
 #include "emulator/dynamodb.h"
 #include "emulator/imds.h"
+#include "emulator/openai.h"
 #include "emulator/rest.h"
 #include "emulator/sts.h"
 
@@ -16,8 +17,10 @@
 #include <string.h>
 
 static const service_t *const services[] = {
-    &agents_service,         &agentcore_service, &converse_service, &sts_service,
-    &sts_federation_service, &container_service, &imds_service,     &dynamodb_service};
+    &agents_service, &agentcore_service,      &converse_service,
+    &sts_service,    &sts_federation_service, &container_service,
+    &imds_service,   &dynamodb_service,       &openai_service,
+};
 
 int emulator_init(emulator_t *emulator, const settings_t *settings)
 {

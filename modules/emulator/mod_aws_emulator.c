@@ -147,12 +147,29 @@ static const char *set_table(cmd_parms *cmd, void *unused, const char *name, con
     return NULL;
 }
 
+static const char *set_openai_key(cmd_parms *cmd, void *unused, const char *key)
+{
+    const char *wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)unused;
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (*key == '\0' || strlen(key) > 1024) {
+        return "EmulatorOpenAIKey: give a key of 1 to 1024 characters";
+    }
+    config_of(cmd->server)->settings.openai_key = key;
+    return NULL;
+}
+
 static const command_rec commands[] = {
     AP_INIT_TAKE1("EmulatorListen", set_listen, NULL, RSRC_CONF,
                   "loopback address and port of the AWS stand-in, such as 127.0.0.1:8001"),
     AP_INIT_TAKE23("EmulatorAccessKey", set_key, NULL, RSRC_CONF,
                    "access key that requests may be signed with: id, secret and, for temporary "
                    "credentials, session token; may be repeated"),
+    AP_INIT_TAKE1("EmulatorOpenAIKey", set_openai_key, NULL, RSRC_CONF,
+                  "the key that the OpenAI server wants; any, or none, when it is not set"),
     AP_INIT_TAKE1("EmulatorRegion", set_region, NULL, RSRC_CONF,
                   "the one region that requests must be signed for; any when it is not set"),
     AP_INIT_TAKE2(

@@ -8,6 +8,7 @@
 
 #define CUT_CHARACTER 3 /* {{unicode}}: cuts characters of two and of four bytes */
 #define CHARACTER_MAX 4
+#define BYTES_A_TOKEN 4
 
 /* ---- what is said ---- */
 
@@ -99,6 +100,41 @@ void speech_answer(const script_t *script, const json_t *request, const buffer_t
     }
 }
 
+/* Ends the text there, between characters. */
+static void shorten(buffer_t *said, size_t length)
+{
+    said->length = length - text_utf8_pending(said->data, length);
+    said->data[said->length] = '\0';
+}
+
+static int stop_at(buffer_t *said, const json_t *stop)
+{
+    size_t length = 0;
+    const char *text = json_text(stop, &length);
+    const char *found = length > 0 ? memmem(buffer_text(said), said->length, text, length) : NULL;
+
+    if (found != NULL) {
+        shorten(said, (size_t)(found - said->data));
+    }
+    return found != NULL;
+}
+
+speech_end_e speech_limit(buffer_t *said, const json_t *stops, int64_t max_tokens)
+{
+    size_t longest = (size_t)max_tokens * BYTES_A_TOKEN;
+    int stopped = stop_at(said, stops);
+    size_t i;
+
+    for (i = 0; i < json_length(stops); i++) {
+        stopped |= stop_at(said, json_item(stops, i));
+    }
+    if (longest > 0 && said->length > longest) {
+        shorten(said, longest);
+        return SPEECH_CUT;
+    }
+    return stopped ? SPEECH_STOPPED : SPEECH_WHOLE;
+}
+
 void speech_reasoning(const script_t *script, buffer_t *out)
 {
     size_t count = script_number(script, SCRIPT_REASONING);
@@ -120,7 +156,7 @@ int speech_take(script_t *script, const json_t *text, buffer_t *input)
 
 size_t speech_tokens(size_t bytes)
 {
-    return (bytes + SPEECH_BYTES_A_TOKEN - 1) / SPEECH_BYTES_A_TOKEN;
+    return (bytes + BYTES_A_TOKEN - 1) / BYTES_A_TOKEN;
 }
 
 /* ---- in chunks ---- */

@@ -12,13 +12,19 @@
 #include "emulator/script.h"
 
 #include <stddef.h>
-
-#define SPEECH_BYTES_A_TOKEN 4
+#include <stdint.h>
 
 /* Appends what the speaker says to the user's message `input`, which comes without its commands: by
  * command, else by itself. `request` is the body of the request. */
 void speech_answer(const script_t *script, const json_t *request, const buffer_t *input,
                    conversation_t *conversation, buffer_t *out);
+
+/* How what is said ends. */
+typedef enum { SPEECH_WHOLE, SPEECH_STOPPED, SPEECH_CUT } speech_end_e;
+
+/* Ends it before the first of the stop texts (one, an array of them, or NULL), and behind so many
+ * tokens (0: no limit). */
+speech_end_e speech_limit(buffer_t *said, const json_t *stops, int64_t max_tokens);
 
 /* Appends what the speaker thinks aloud before it speaks. */
 void speech_reasoning(const script_t *script, buffer_t *out);

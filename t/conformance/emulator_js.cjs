@@ -5,12 +5,12 @@
 "use strict";
 
 const { mkdtempSync, rmSync, writeFileSync } = require("node:fs");
-const { createRequire } = require("node:module");
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 
-const [folder, ENDPOINT] = process.argv.slice(2);
-const from = createRequire(folder + "/");
+const {
+  ENDPOINT, from, ok, is, control, reset, set, rule, calls, error, runAll,
+} = require("./emulator_tap.cjs");
 const agents = from("@aws-sdk/client-bedrock-agent-runtime");
 const { STSClient, AssumeRoleCommand, GetCallerIdentityCommand } = from("@aws-sdk/client-sts");
 const providers = from("@aws-sdk/credential-providers");
@@ -27,40 +27,6 @@ const MODELLED = {
   ModelNotReadyException: 424, ThrottlingException: 429, InternalServerException: 500,
   BadGatewayException: 502,
 };
-let run = 0;
-let failed = 0;
-
-function ok(truth, what) {
-  run++;
-  failed += truth ? 0 : 1;
-  console.log(`${truth ? "ok" : "not ok"} ${run} - ${what}`);
-}
-
-function is(got, expected, what) {
-  const [left, right] = [JSON.stringify(got), JSON.stringify(expected)];
-  ok(left === right, what);
-  if (left !== right) {
-    console.log(`#        got: ${left}\n#   expected: ${right}`);
-  }
-}
-
-async function control(method, path, body) {
-  const answer = await fetch(`${ENDPOINT}/_emulator/${path}`, { method, body: JSON.stringify(body) });
-  const text = await answer.text();
-  if (!answer.ok) {
-    throw new Error(`${method} ${path}: ${text}`);
-  }
-  return text ? JSON.parse(text) : null;
-}
-
-const reset = () => control("DELETE", "state");
-const set = (switches) => control("PUT", "switches", switches);
-const rule = (operation, commands, times) => control("PUT", "faults", { operation, commands, times });
-
-async function calls(operation) {
-  const { requests } = await control("GET", "requests?limit=1000");
-  return requests.filter((call) => !operation || call.operation === operation);
-}
 
 const settings = (more) => ({
   endpoint: ENDPOINT, region: "us-east-1", credentials: KEY, maxAttempts: 1, ...more,
@@ -91,9 +57,6 @@ async function say(text, more) {
   const chunks = (await events(text, more)).filter((event) => event.chunk);
   return Buffer.concat(chunks.map((event) => event.chunk.bytes)).toString();
 }
-
-// The error of a promise, or undefined.
-const error = (promise) => promise.then(() => undefined, (thrown) => thrown);
 
 async function streaming() {
   is(await say("My name is Ada"), "Nice to meet you, Ada.", "the agent takes a name");
@@ -256,11 +219,4 @@ async function retries() {
   is(attempts.map((call) => call.reused), [false, true, true], "on one connection");
 }
 
-(async () => {
-  for (const part of [streaming, exceptions, container, expired, metadata, roles, clocks, retries]) {
-    console.log(`# ${part.name}`);
-    await part();
-  }
-  console.log(`1..${run}`);
-  process.exit(failed > 0 ? 1 : 0);
-})();
+runAll(streaming, exceptions, container, expired, metadata, roles, clocks, retries);
