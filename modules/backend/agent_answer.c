@@ -100,5 +100,5 @@ static void forget(backend_turn_t *turn)
     mine(turn)->returned_control = 0;
 }
 
-const turn_reader_t agent_answer_reader = {"the agent's answer", on_head, on_body, on_whole,
-                                           forget};
+const turn_reader_t agent_answer_reader = {
+    "the agent's answer", on_head, on_body, on_whole, forget, NULL};

@@ -130,7 +130,7 @@ static void on_stream_whole(backend_turn_t *turn)
 }
 
 const turn_reader_t converse_answer_stream = {"the model's answer", on_stream_head, on_stream_body,
-                                              on_stream_whole, forget};
+                                              on_stream_whole,      forget,         NULL};
 
 /* ---- Converse ---- */
 
@@ -176,5 +176,5 @@ static void on_whole(backend_turn_t *turn)
     json_release(answer);
 }
 
-const turn_reader_t converse_answer_whole = {"the model's answer", on_head, on_body, on_whole,
-                                             forget};
+const turn_reader_t converse_answer_whole = {
+    "the model's answer", on_head, on_body, on_whole, forget, NULL};

@@ -44,6 +44,9 @@ backend_turn_t *turn_make(size_t size, const turn_reader_t *reader,
 void turn_release(backend_turn_t *turn)
 {
     turn->reader->forget(turn);
+    if (turn->reader->release != NULL) {
+        turn->reader->release(turn);
+    }
     buffer_free(&turn->body);
     buffer_free(&turn->held);
     free(turn->ended);

@@ -22,6 +22,8 @@ typedef struct {
     void (*on_whole)(backend_turn_t *turn);
     /* Forgets what it has read: another attempt comes, or the end. */
     void (*forget)(backend_turn_t *turn);
+    /* Frees what else the turn has; NULL: nothing. */
+    void (*release)(backend_turn_t *turn);
 } turn_reader_t;
 
 /* What brings it. */
