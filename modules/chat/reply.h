@@ -26,6 +26,8 @@
       "There is no such session, or it has expired")                                               \
     X(SESSION_BUSY, 409, "session_busy", 1,                                                        \
       "Another message of this session is still being answered")                                   \
+    X(RATE_LIMITED, 429, "rate_limited", 1,                                                        \
+      "You have sent too many messages; please wait before you send another one")                  \
     X(UPSTREAM_TIMEOUT, 408, "upstream_timeout", 0,                                                \
       "The chatbot did not answer in time; please try again")                                      \
     X(UPSTREAM_THROTTLED, 429, "upstream_throttled", 5,                                            \

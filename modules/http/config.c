@@ -86,6 +86,7 @@ void *config_merge_locations(apr_pool_t *pool, void *base_, void *over_)
     TAKE_OVER(timeout_status, CONFIG_UNSET);
     merged->circuit_is_set = over->circuit_is_set || base->circuit_is_set;
     merged->circuit = over->circuit_is_set ? over->circuit : base->circuit;
+    limit_directives_merge(&merged->limit, &base->limit, &over->limit);
     TAKE_OVER(max_message, CONFIG_UNSET);
     TAKE_OVER(max_body, CONFIG_UNSET);
     TAKE_OVER(user, NULL);

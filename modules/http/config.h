@@ -9,6 +9,7 @@
 
 #include "aws/call.h"
 #include "http/aws_config.h"
+#include "http/limit_directives.h"
 #include "http/session_config.h"
 #include "shm/circuit.h"
 
@@ -55,6 +56,7 @@ typedef struct {
     int timeout_status;
     int circuit_is_set;
     circuit_settings_t circuit;
+    limit_location_t limit;
     apr_off_t max_message; /* characters */
     apr_off_t max_body;    /* bytes */
     const ap_expr_info_t *user;

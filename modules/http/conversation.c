@@ -5,6 +5,7 @@
 #include "http/child.h"
 #include "http/config.h"
 #include "http/delivery.h"
+#include "http/limit.h"
 #include "http/shared.h"
 #include "http/upstream.h"
 
@@ -147,6 +148,9 @@ static reply_e enter(request_rec *r, conversation_t *conversation)
 {
     reply_e reply;
 
+    if (!limit_check(r)) {
+        return REPLY_RATE_LIMITED;
+    }
     if (!is_allowed(r, &conversation->flow->settings)) {
         return REPLY_CIRCUIT_OPEN;
     }

@@ -2,6 +2,7 @@
 
 #include "backend/agent.h"
 #include "http/config.h"
+#include "http/limit_directives.h"
 #include "http/session_directives.h"
 
 #include <apr_strings.h>
@@ -421,6 +422,8 @@ static const char *set_max_body(cmd_parms *cmd, void *location, const char *valu
 const command_rec directives_table[] = {
     AP_INIT_TAKE1("ChatbotMaxInFlight", set_max_in_flight, NULL, CONTEXT_SERVER,
                   "most chats at once over all children, as in 10000"),
+    AP_INIT_TAKE1("ChatbotRateLimitClients", limit_directives_set_clients, NULL, CONTEXT_SERVER,
+                  "clients whose requests are counted, over all children, as in 65536"),
     AP_INIT_TAKE1("ChatbotAWSRegion", set_region, NULL, CONTEXT_SERVER,
                   "AWS region, as in us-east-1"),
     AP_INIT_TAKE2("ChatbotAWSEndpoint", set_endpoint, NULL, CONTEXT_SERVER,
@@ -456,6 +459,10 @@ const command_rec directives_table[] = {
                   "408 or 504: the status of an answer that took too long"),
     AP_INIT_TAKE_ARGV("ChatbotCircuitBreaker", set_circuit_breaker, NULL, CONTEXT_LOCATION,
                       "Off, or any of errors= min= window= open="),
+    AP_INIT_TAKE12("ChatbotRateLimit", limit_directives_set_limit, NULL, CONTEXT_LOCATION,
+                   "Off, or how many requests of a client in which time, as in 100 1h"),
+    AP_INIT_TAKE1("ChatbotRateLimitKey", limit_directives_set_key, NULL, CONTEXT_LOCATION,
+                  "expression that tells clients apart, as in %{HTTP:X-Api-Key}"),
     AP_INIT_TAKE1("ChatbotMaxMessage", set_max_message, NULL, CONTEXT_LOCATION,
                   "longest message in characters, as in 4000"),
     AP_INIT_TAKE1("ChatbotMaxBody", set_max_body, NULL, CONTEXT_LOCATION,

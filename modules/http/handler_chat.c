@@ -4,6 +4,7 @@
 #include "http/body.h"
 #include "http/config.h"
 #include "http/conversation.h"
+#include "http/limit.h"
 
 /* Reads and checks the body into the flow; REPLY_ANSWER when it can start. `*status` as for
  * body_read(). */
@@ -36,6 +37,12 @@ static size_t most_of_issues(const request_rec *r)
     return 4096 + 24 * (size_t)config_max_body(config_of_location(r));
 }
 
+static int refuse(request_rec *r, reply_e why, const char *issues)
+{
+    limit_tell(r);
+    return answer_error(r, why, issues);
+}
+
 static int chat(request_rec *r, buffer_t *issues)
 {
     flow_t *flow = flow_create(r->pool, answer_request_id(r));
@@ -49,8 +56,7 @@ static int chat(request_rec *r, buffer_t *issues)
     }
     return trouble == REPLY_ANSWER || status != OK
                ? status
-               : answer_error(r, trouble,
-                              trouble == REPLY_VALIDATION_ERROR ? buffer_text(issues) : NULL);
+               : refuse(r, trouble, trouble == REPLY_VALIDATION_ERROR ? buffer_text(issues) : NULL);
 }
 
 int handler_chat(request_rec *r)
@@ -67,7 +73,7 @@ int handler_chat(request_rec *r)
         obstacle = conversation_obstacle(r);
     }
     if (obstacle != REPLY_ANSWER) {
-        return answer_error(r, obstacle, NULL);
+        return refuse(r, obstacle, NULL);
     }
     buffer_init(&issues, most_of_issues(r));
     status = chat(r, &issues);

@@ -27,9 +27,15 @@ typedef struct {
     place_t places[PLACES];
 } bucket_t;
 
+/* A power of two. */
 static size_t buckets_for(unsigned claims)
 {
-    return ((size_t)claims * ROOM_EACH + PLACES - 1) / PLACES;
+    size_t buckets = 1;
+
+    while (buckets * PLACES < (size_t)claims * ROOM_EACH) {
+        buckets *= 2;
+    }
+    return buckets;
 }
 
 size_t busy_size(unsigned claims)

@@ -33,8 +33,8 @@ typedef struct {
     uint64_t token; /* 0: it was not written down */
 } busy_claim_t;
 
-/* Bytes for that many claims at a time, 1..BUSY_CLAIMS_MAX; 0 when this machine cannot address
- * them. */
+/* Bytes for that many claims at a time, 1..BUSY_CLAIMS_MAX, rounded up so that a few more take the
+ * same; 0 when this machine cannot address them. */
 size_t busy_size(unsigned claims);
 
 /* Makes it in memory that is all zero and aligned to 64 bytes; 0 when the system has no such locks

@@ -211,6 +211,21 @@ void ratelimit_take(ratelimit_t *limits, const char *scope, const char *key,
     lock_release(&bucket.head->lock);
 }
 
+void ratelimit_look(ratelimit_t *limits, const char *scope, const char *key,
+                    const sliding_log_rule_t *rule, apr_time_t now, sliding_log_verdict_t *verdict)
+{
+    static const sliding_log_t unknown;
+    const digest_t client = digest_make(&limits->keys, scope, key);
+    const bucket_t bucket = bucket_at(limits, digest_place(client, limits->buckets));
+    unsigned place;
+
+    lock_take(&bucket.head->lock);
+    place = find_client(&bucket, client);
+    sliding_log_look(place < PLACES ? &bucket.slots[slot_of(&bucket, place)].log : &unknown, rule,
+                     now, verdict);
+    lock_release(&bucket.head->lock);
+}
+
 uint64_t ratelimit_evictions(const ratelimit_t *limits)
 {
     return atomic_load(&limits->evictions);

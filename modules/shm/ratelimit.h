@@ -50,6 +50,10 @@ int ratelimit_init(void *memory, unsigned clients);
 void ratelimit_take(ratelimit_t *limits, const char *scope, const char *key,
                     const sliding_log_rule_t *rule, apr_time_t now, ratelimit_verdict_t *verdict);
 
+/* What a request would be told, without making it. */
+void ratelimit_look(ratelimit_t *limits, const char *scope, const char *key,
+                    const sliding_log_rule_t *rule, apr_time_t now, sliding_log_verdict_t *verdict);
+
 /* Clients forgotten before their windows had passed. */
 uint64_t ratelimit_evictions(const ratelimit_t *limits);
 

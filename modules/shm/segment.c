@@ -63,7 +63,7 @@ apr_status_t segment_create(segment_t **segment, const segment_plan_t *plan, apr
         return status;
     }
     made->header = align_address(apr_shm_baseaddr_get(made->shm));
-    memset(made->header, 0, header.bytes);
+    /* The system gives it all zero, and most of its pages not before they are used. */
     *made->header = header;
     *segment = made;
     return APR_SUCCESS;

@@ -2,29 +2,26 @@
 
 #include <string.h>
 
-/* A request is noted as late as its time can mean, and forgotten as late as that. */
-static int64_t ms_up(apr_time_t time)
+#define AT_BITS    42
+#define AT_MASK    (((uint64_t)1 << AT_BITS) - 1)
+#define COUNT_MASK (((uint64_t)1 << (64 - AT_BITS)) - 1)
+
+static uint64_t lower_bits(apr_time_t time)
 {
-    return (time + 999) / 1000;
+    return (uint64_t)time & AT_MASK;
 }
 
-static int64_t ms_down(apr_time_t time)
+apr_time_t sliding_log_time(const sliding_log_t *log, unsigned cell)
 {
-    return time / 1000;
-}
-
-int64_t sliding_log_time(const sliding_log_t *log, unsigned cell)
-{
-    return log->last - (int64_t)((uint32_t)log->last - log->cells[cell].at);
+    return log->last - (apr_time_t)lower_bits(log->last - (apr_time_t)log->cells[cell].at);
 }
 
 /* The first cell that a window which ends now still holds; `used` when there is none. */
 static unsigned first_cell(const sliding_log_t *log, apr_interval_time_t window, apr_time_t now)
 {
-    const int64_t left = ms_down(now) - ms_up(window);
     unsigned i = 0;
 
-    while (i < log->used && sliding_log_time(log, i) <= left) {
+    while (i < log->used && sliding_log_time(log, i) <= now - window) {
         i++;
     }
     return i;
@@ -61,7 +58,7 @@ static void judge(const sliding_log_t *log, const sliding_log_rule_t *rule, apr_
     verdict->reset = 0;
     if (first < log->used) {
         const unsigned cell = awaited_cell(log, first, count, rule->n);
-        verdict->reset = (sliding_log_time(log, cell) + ms_up(rule->window)) * 1000 - now;
+        verdict->reset = sliding_log_time(log, cell) + rule->window - now;
     }
 }
 
@@ -73,7 +70,8 @@ static unsigned cheapest(const sliding_log_cell_t *cells, unsigned used)
     unsigned i;
 
     for (i = 0; i + 1 < used; i++) {
-        const uint64_t cost = (uint64_t)cells[i].count * (cells[i + 1].at - cells[i].at);
+        const uint64_t gap = lower_bits((apr_time_t)cells[i + 1].at - (apr_time_t)cells[i].at);
+        const uint64_t cost = cells[i].count * gap;
         if (cost < least) {
             least = cost;
             best = i;
@@ -82,19 +80,19 @@ static unsigned cheapest(const sliding_log_cell_t *cells, unsigned used)
     return best;
 }
 
-static void append(sliding_log_t *log, int64_t at)
+static void append(sliding_log_t *log, apr_time_t at)
 {
     sliding_log_cell_t cells[SLIDING_LOG_CELLS + 1];
     unsigned merged;
 
     memcpy(cells, log->cells, log->used * sizeof(cells[0]));
-    cells[log->used].at = (uint32_t)at;
+    cells[log->used].at = (uint64_t)at & AT_MASK;
     cells[log->used].count = 1;
     log->last = at;
     log->used++;
     if (log->used > SLIDING_LOG_CELLS) {
         merged = cheapest(cells, log->used);
-        cells[merged + 1].count += cells[merged].count;
+        cells[merged + 1].count = (cells[merged].count + cells[merged + 1].count) & COUNT_MASK;
         log->used--;
         memmove(&cells[merged], &cells[merged + 1], (log->used - merged) * sizeof(cells[0]));
     }
@@ -103,14 +101,13 @@ static void append(sliding_log_t *log, int64_t at)
 
 static void note(sliding_log_t *log, unsigned first, apr_time_t now)
 {
-    int64_t at = ms_up(now);
-
     memmove(log->cells, &log->cells[first], (log->used - first) * sizeof(log->cells[0]));
     log->used -= first;
-    if (log->used > 0 && at <= log->last) {
-        log->cells[log->used - 1].count++;
+    if (log->used > 0 && now <= log->last) {
+        sliding_log_cell_t *cell = &log->cells[log->used - 1];
+        cell->count = (cell->count + 1) & COUNT_MASK;
     } else {
-        append(log, at);
+        append(log, now);
     }
 }
 
@@ -132,11 +129,11 @@ void sliding_log_take(sliding_log_t *log, const sliding_log_rule_t *rule, apr_ti
         return;
     }
     note(log, first, now);
-    log->window = (uint32_t)ms_up(rule->window);
+    log->window = (uint32_t)((rule->window + 999) / 1000);
     judge(log, rule, now, 0, verdict);
 }
 
 int sliding_log_is_over(const sliding_log_t *log, apr_time_t now)
 {
-    return log->used == 0 || log->last <= ms_down(now) - log->window;
+    return log->used == 0 || log->last <= now - (apr_time_t)log->window * 1000;
 }

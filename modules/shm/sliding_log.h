@@ -10,9 +10,8 @@
  * than they should be, never shorter. So no window ever holds more than n.
  *
  * Pure and of plain data: it can be copied, kept in shared memory, or sent
- * elsewhere. Times are microseconds of whichever clock the caller keeps to;
- * inside they are milliseconds, rounded so that n still holds. A time earlier
- * than the last one counts as the last one.
+ * elsewhere. Times are microseconds of whichever clock the caller keeps to; one
+ * earlier than the last counts as the last.
  */
 #ifndef SHM_SLIDING_LOG_H
 #define SHM_SLIDING_LOG_H
@@ -21,17 +20,19 @@
 #include <stdint.h>
 
 #define SLIDING_LOG_CELLS      16u
-#define SLIDING_LOG_N_MAX      1000000000u
+#define SLIDING_LOG_N_MAX      4000000u
 #define SLIDING_LOG_WINDOW_MIN apr_time_from_sec(1)
 #define SLIDING_LOG_WINDOW_MAX apr_time_from_sec(30 * 86400)
 
+/* `at` are the lower bits of a time, which begin anew after 50 days: the whole is the nearest one
+ * not after `last`. */
 typedef struct {
-    uint32_t at; /* the lower half of the time; the whole is the nearest one not after `last` */
-    uint32_t count;
+    uint64_t at : 42;
+    uint64_t count : 22; /* up to SLIDING_LOG_N_MAX */
 } sliding_log_cell_t;
 
 typedef struct {
-    int64_t last;    /* time of the last request, milliseconds */
+    int64_t last;    /* time of the last request */
     uint32_t window; /* of the last request, milliseconds */
     uint32_t used;   /* cells; 0: no request is known */
     sliding_log_cell_t cells[SLIDING_LOG_CELLS];
@@ -60,7 +61,7 @@ void sliding_log_look(const sliding_log_t *log, const sliding_log_rule_t *rule, 
 /* Whether all that it knows is older than its window. */
 int sliding_log_is_over(const sliding_log_t *log, apr_time_t now);
 
-/* The whole time of a cell, in milliseconds. */
-int64_t sliding_log_time(const sliding_log_t *log, unsigned cell);
+/* The whole time of a cell. */
+apr_time_t sliding_log_time(const sliding_log_t *log, unsigned cell);
 
 #endif
