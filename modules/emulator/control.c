@@ -76,6 +76,7 @@ static answer_t *delete_state(emulator_t *emulator, const http_request_t *reques
     sessions_clear(emulator->sessions);
     faults_clear(emulator->faults);
     tables_empty_all(emulator->tables);
+    metrics_clear(emulator->metrics);
     switches_init(&emulator->switches);
     memset(issuer_counters(emulator->issuer), 0, sizeof(issuer_counters_t));
     return answer_create(204, NULL);
@@ -273,6 +274,30 @@ static answer_t *delete_table(emulator_t *emulator, const http_request_t *reques
                                                  : refuse(404, "there is no table of that name");
 }
 
+/* ---- metrics ---- */
+
+static answer_t *get_metrics(emulator_t *emulator, const http_request_t *request, const char *rest)
+{
+    buffer_t body;
+    json_writer_t writer;
+
+    (void)request;
+    (void)rest;
+    buffer_init(&body, CONTENT_MAX);
+    json_write_to(&writer, &body);
+    metrics_write(emulator->metrics, &writer);
+    return json_answer(200, &body);
+}
+
+static answer_t *delete_metrics(emulator_t *emulator, const http_request_t *request,
+                                const char *rest)
+{
+    (void)request;
+    (void)rest;
+    metrics_clear(emulator->metrics);
+    return answer_create(204, NULL);
+}
+
 /* ---- routes ---- */
 
 static const struct {
@@ -286,7 +311,8 @@ static const struct {
               {"GET", "switches", get_switches},       {"PUT", "switches", put_switches},
               {"DELETE", "switches", delete_switches}, {"GET", "tables", get_tables},
               {"GET", "tables/", get_table},           {"PUT", "tables/", put_table},
-              {"POST", "tables/", post_table},         {"DELETE", "tables/", delete_table}};
+              {"POST", "tables/", post_table},         {"DELETE", "tables/", delete_table},
+              {"GET", "metrics", get_metrics},         {"DELETE", "metrics", delete_metrics}};
 
 int control_is_for(const http_request_t *request)
 {

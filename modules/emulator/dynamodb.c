@@ -97,13 +97,23 @@ static answer_t *end_error(int status, const char *type, buffer_t *body)
     return answer;
 }
 
-static answer_t *error(int status, const char *type, const char *message)
+static answer_t *write_error(int status, const char *type, const char *message)
 {
     buffer_t body;
 
     buffer_init(&body, OUT_MAX);
     json_rpc_open_error(&body, name_space_of(type), type, message);
     return end_error(status, type, &body);
+}
+
+static answer_t *error(int status, const char *type, const char *message)
+{
+    answer_t *answer = write_error(status, type, message);
+
+    if (answer != NULL) {
+        json_rpc_put_checksum(answer, 0);
+    }
+    return answer;
 }
 
 /* The refusal of a request, with the item that a failed condition shows. */
@@ -197,7 +207,7 @@ static answer_t *answer_call(emulator_t *emulator, call_t *call)
 {
     int acts = script_has(call->script, SCRIPT_ACT);
     answer_t *acted = acts ? act_in_pool(emulator, call) : NULL;
-    answer_t *answer = effects_replace(call->script, modelled, error);
+    answer_t *answer = effects_replace(call->script, modelled, write_error);
 
     if (!acts && answer != NULL) {
         journal_subject(emulator->journal, call->ticket, "", "", 0, call->faults);
@@ -207,8 +217,8 @@ static answer_t *answer_call(emulator_t *emulator, call_t *call)
     } else {
         answer = acts ? acted : act_in_pool(emulator, call);
     }
-    if (answer != NULL && script_has(call->script, SCRIPT_WRONG_CRC32)) {
-        json_rpc_spoil(answer);
+    if (answer != NULL) {
+        json_rpc_put_checksum(answer, script_has(call->script, SCRIPT_WRONG_CRC32));
     }
     return answer;
 }

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "emulator/agentcore.h"
 #include "emulator/agents.h"
+#include "emulator/cloudwatch.h"
 #include "emulator/container.h"
 #include "emulator/control.h"
 #include "emulator/converse.h"
@@ -17,9 +18,18 @@
 #include <string.h>
 
 static const service_t *const services[] = {
-    &agents_service, &agentcore_service,      &converse_service,
-    &sts_service,    &sts_federation_service, &container_service,
-    &imds_service,   &dynamodb_service,       &openai_service,
+    &agents_service,
+    &agentcore_service,
+    &converse_service,
+    &sts_service,
+    &sts_federation_service,
+    &container_service,
+    &imds_service,
+    &dynamodb_service,
+    &openai_service,
+    &cloudwatch_query_service,
+    &cloudwatch_json_service,
+    &cloudwatch_cbor_service,
 };
 
 int emulator_init(emulator_t *emulator, const settings_t *settings)
@@ -31,10 +41,11 @@ int emulator_init(emulator_t *emulator, const settings_t *settings)
     emulator->issuer = issuer_create();
     emulator->imds = imds_create();
     emulator->tables = tables_create();
+    emulator->metrics = metrics_create();
     switches_init(&emulator->switches);
     return emulator->journal != NULL && emulator->sessions != NULL && emulator->faults != NULL &&
            emulator->issuer != NULL && emulator->imds != NULL && emulator->tables != NULL &&
-           dynamodb_create_tables(emulator);
+           emulator->metrics != NULL && dynamodb_create_tables(emulator);
 }
 
 void emulator_destroy(emulator_t *emulator)
@@ -45,6 +56,7 @@ void emulator_destroy(emulator_t *emulator)
     issuer_destroy(emulator->issuer);
     imds_destroy(emulator->imds);
     tables_destroy(emulator->tables);
+    metrics_destroy(emulator->metrics);
 }
 
 static apr_time_t clock_offset(const emulator_t *emulator)

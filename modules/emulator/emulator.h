@@ -12,6 +12,7 @@
 #include "emulator/http_parse.h"
 #include "emulator/issuer.h"
 #include "emulator/journal.h"
+#include "emulator/metrics.h"
 #include "emulator/script.h"
 #include "emulator/sessions.h"
 #include "emulator/settings.h"
@@ -29,6 +30,7 @@ typedef struct {
     issuer_t *issuer;
     imds_t *imds;
     tables_t *tables;
+    metrics_t *metrics;
     switches_t switches;
 } emulator_t;
 

@@ -25,19 +25,6 @@ const char *json_rpc_operation(const http_request_t *request, const char *prefix
     return target + length;
 }
 
-static void put_checksum(answer_t *answer, uint32_t checksum)
-{
-    char decimal[16];
-
-    (void)snprintf(decimal, sizeof(decimal), "%u", checksum);
-    answer_header(answer, CHECKSUM, decimal);
-}
-
-static uint32_t checksum_of(const char *body, size_t length)
-{
-    return (uint32_t)crc32(0, (const unsigned char *)body, (uInt)length);
-}
-
 answer_t *json_rpc_answer(int status, const char *body, size_t length)
 {
     answer_t *answer = answer_create(status, CONTENT_TYPE);
@@ -49,15 +36,18 @@ answer_t *json_rpc_answer(int status, const char *body, size_t length)
     if (text_uuid4(id)) {
         answer_header(answer, "x-amzn-RequestId", id);
     }
-    put_checksum(answer, checksum_of(body, length));
     answer_send(answer, body, length);
     return answer;
 }
 
-void json_rpc_spoil(answer_t *answer)
+void json_rpc_put_checksum(answer_t *answer, int wrong)
 {
-    answer_drop_header(answer, CHECKSUM);
-    put_checksum(answer, checksum_of(buffer_text(&answer->body), answer->body.length) ^ 1U);
+    uint32_t checksum = (uint32_t)crc32(0, (const unsigned char *)buffer_text(&answer->body),
+                                        (uInt)answer->body.length);
+    char decimal[16];
+
+    (void)snprintf(decimal, sizeof(decimal), "%u", wrong ? checksum ^ 1U : checksum);
+    answer_header(answer, CHECKSUM, decimal);
 }
 
 void json_rpc_open_error(buffer_t *out, const char *name_space, const char *type,

@@ -13,12 +13,11 @@
 /* What of X-Amz-Target follows `prefix`; NULL when the request is not for this service. */
 const char *json_rpc_operation(const http_request_t *request, const char *prefix);
 
-/* An answer with x-amzn-RequestId and x-amz-crc32, the decimal CRC-32 of its body. NULL when memory
- * is out. */
+/* An answer with x-amzn-RequestId; NULL when memory is out. */
 answer_t *json_rpc_answer(int status, const char *body, size_t length);
 
-/* Makes the checksum a wrong one. */
-void json_rpc_spoil(answer_t *answer);
+/* Adds x-amz-crc32, the decimal CRC-32 of the body, or a wrong one. */
+void json_rpc_put_checksum(answer_t *answer, int wrong);
 
 /* Appends {"__type": name space and type, "message": ...} without its end, so that members may
  * follow. */

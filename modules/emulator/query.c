@@ -28,12 +28,11 @@ static const char *find(const http_request_t *request, const char *name, size_t 
     return NULL;
 }
 
-/* A blank is a plus sign here. */
-static int decode(buffer_t *out, const char *text, size_t length)
+int query_decode(buffer_t *out, const char *text, size_t length)
 {
     while (length > 0) {
-        size_t plain = strcspn(text, "+");
-        plain = plain < length ? plain : length;
+        const char *plus = memchr(text, '+', length);
+        size_t plain = plus != NULL ? (size_t)(plus - text) : length;
         if (!http_percent_decode(out, text, plain)) {
             return 0;
         }
@@ -52,7 +51,7 @@ int query_parameter(const http_request_t *request, const char *name, buffer_t *o
     size_t length = 0;
     const char *value = find(request, name, &length);
 
-    return value != NULL && decode(out, value, length);
+    return value != NULL && query_decode(out, value, length);
 }
 
 int query_is_for(const http_request_t *request, const char *version)

@@ -15,6 +15,10 @@ int query_is_for(const http_request_t *request, const char *version);
 /* Appends a parameter of the form; 0 when it is absent, or broken. */
 int query_parameter(const http_request_t *request, const char *name, buffer_t *out);
 
+/* Appends what a name or a value of a form stands for, where a plus sign is a blank; 0 on a broken
+ * escape. */
+int query_decode(buffer_t *out, const char *text, size_t length);
+
 /* An answer that is being written. */
 typedef struct {
     const char *operation;

@@ -129,6 +129,22 @@ sub item {
     return $found;
 }
 
+# ---- CloudWatch ----
+
+# What came in: { calls, compressed, data, metrics }.
+sub metrics { my ($self) = @_; return $self->control('GET', 'metrics') }
+
+# The sums of a metric: { count, sum, minimum, maximum, data, unit, ... }; undef when nothing came.
+# Further pairs are all of its dimensions.
+sub metric {
+    my ($self, $name, %dimensions) = @_;
+    my $json   = JSON::PP->new->canonical;
+    my $wanted = $json->encode(\%dimensions);
+    my ($found) = grep { $_->{name} eq $name && $json->encode($_->{dimensions}) eq $wanted }
+        @{ $self->metrics->{metrics} };
+    return $found;
+}
+
 END { undef $shared }
 
 1;
