@@ -357,7 +357,9 @@ const session_store_t *session_cache_create(apr_pool_t *pconf, server_rec *main_
     if (self->cache == NULL) {
         return NULL;
     }
-    self->store.name = apr_pstrcat(pconf, "the session cache ", provider, NULL);
+    self->store.name =
+        apr_pstrcat(pconf, "the session cache ", provider, arguments != NULL ? ":" : "",
+                    arguments != NULL ? arguments : "", NULL);
     self->store.blocks = 1;
     self->store.open = open_session;
     self->store.save = save_session;

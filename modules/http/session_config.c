@@ -1,9 +1,11 @@
 #include "http/session_config.h"
 
 #include "base/text.h"
+#include "chat/session_table.h"
 #include "http/config.h"
 #include "http/session_cache.h"
 #include "http/socache.h"
+#include "http/upstream.h"
 
 #include <ap_expr.h>
 #include <apr_strings.h>
@@ -133,13 +135,25 @@ int session_config_prepare(apr_pool_t *pconf, server_rec *main_server)
 
 void session_config_start(apr_pool_t *pchild, server_rec *main_server)
 {
+    server_rec *server;
+
     socache_start(pchild);
-    (void)main_server;
+    for (server = main_server; server != NULL; server = server->next) {
+        session_config_t *config = &config_of_server(server)->session;
+        call_client_t *client = upstream_coming_client(server, AWS_DYNAMODB);
+        if (config->kind == SESSION_STORE_DYNAMODB && config->store == NULL && client != NULL) {
+            config->store = session_table_create(pchild, config->table, client);
+        }
+    }
 }
 
 const session_store_t *session_config_store(const server_rec *server)
 {
-    return config_of_server(server)->session.store;
+    const session_config_t *config = &config_of_server(server)->session;
+
+    return config->kind == SESSION_STORE_DYNAMODB && upstream_client(server, AWS_DYNAMODB) == NULL
+               ? NULL
+               : config->store;
 }
 
 apr_interval_time_t session_config_ttl(const server_rec *server)

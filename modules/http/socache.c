@@ -257,8 +257,13 @@ static apr_status_t note(socache_t *cache, apr_status_t status)
 apr_status_t socache_retrieve(socache_t *cache, const unsigned char *key, unsigned key_length,
                               unsigned char *value, unsigned *length, apr_pool_t *pool)
 {
-    return note(cache, cache->provider->retrieve(cache->instance, cache->server, key, key_length,
-                                                 value, length, pool));
+    apr_status_t status = cache->provider->retrieve(cache->instance, cache->server, key, key_length,
+                                                    value, length, pool);
+
+    if (status == APR_EGENERAL && strcmp(cache->provider->name, "dbm") == 0) {
+        status = APR_NOTFOUND; /* which mod_socache_dbm says with some kinds of dbm files */
+    }
+    return note(cache, status);
 }
 
 apr_status_t socache_store(socache_t *cache, const unsigned char *key, unsigned key_length,

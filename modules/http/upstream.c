@@ -159,6 +159,13 @@ call_client_t *upstream_client(const server_rec *server, aws_service_e service)
     return upstream != NULL && atomic_load(&upstream->ready) ? &upstream->clients[service] : NULL;
 }
 
+call_client_t *upstream_coming_client(const server_rec *server, aws_service_e service)
+{
+    config_upstream_t *upstream = config_of_server(server)->upstream;
+
+    return upstream != NULL ? &upstream->clients[service] : NULL;
+}
+
 int upstream_has_credentials(const server_rec *server)
 {
     const config_upstream_t *upstream = config_of_server(server)->upstream;

@@ -18,6 +18,10 @@ void upstream_start(apr_pool_t *pool, server_rec *main_server, loop_t *loop);
  * client itself is the I/O thread's. */
 call_client_t *upstream_client(const server_rec *server, aws_service_e service);
 
+/* The same while its region is not known yet: to be kept until upstream_client() gives it. NULL
+ * when the child has none. */
+call_client_t *upstream_coming_client(const server_rec *server, aws_service_e service);
+
 /* Whether there are credentials to sign with. Any thread. */
 int upstream_has_credentials(const server_rec *server);
 
