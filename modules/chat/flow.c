@@ -26,9 +26,11 @@ static const char *const state_names[] = {"READY", "LOAD", "INVOKE", "SAVE", "RE
 typedef struct flow_machine_t {
     state_e state;
     loop_t *loop;
-    void (*on_done)(void *baton);
-    void *baton;
+    flow_owner_t owner;
     backend_turn_t *turn;
+    int is_paused;  /* the turn, by a reader that is slower */
+    int is_garbled; /* a stream's text is not UTF-8, or memory is out */
+    loop_timer_t heartbeat;
     backend_message_t *history; /* the session's, for the backend */
     apr_time_t invoked;
     loop_timer_t deadline;
@@ -157,6 +159,23 @@ static void release(flow_t *flow)
 
 /* ---- the backend ---- */
 
+/* A slow reader holds up its own upstream only. */
+static int send_on(flow_t *flow, const char *text, size_t length)
+{
+    machine_t *machine = flow->machine;
+
+    if (!outbox_put(&flow->outbox, text, length)) {
+        machine->is_garbled = 1;
+        return 0;
+    }
+    machine->owner.on_news(machine->owner.baton);
+    if (outbox_is_full(&flow->outbox) && !machine->is_paused) {
+        machine->is_paused = 1;
+        flow->settings.backend->pause(machine->turn);
+    }
+    return 1;
+}
+
 static int on_text(void *baton, const char *text, size_t length)
 {
     flow_t *flow = baton;
@@ -164,7 +183,10 @@ static int on_text(void *baton, const char *text, size_t length)
     if (flow->result.first_text < 0) {
         flow->result.first_text = clock_monotonic() - flow->started;
     }
-    return buffer_append(&flow->result.text, text, length);
+    if (!buffer_append(&flow->result.text, text, length)) {
+        return 0;
+    }
+    return !flow->settings.stream || send_on(flow, text, length);
 }
 
 reply_e flow_reply_of(backend_end_e end)
@@ -215,7 +237,10 @@ static void on_answered(void *baton, const backend_outcome_t *outcome)
     (void)apr_cpystrn(result->error_code, outcome->code, sizeof(result->error_code));
     (void)apr_cpystrn(result->aws_request_id, outcome->aws_request_id,
                       sizeof(result->aws_request_id));
-    if (outcome->end != BACKEND_ANSWERED) {
+    if (flow->machine->is_garbled) {
+        fail(flow, REPLY_UPSTREAM_PROTOCOL_ERROR,
+             "reading the agent's answer: its text is not UTF-8, or memory is out");
+    } else if (outcome->end != BACKEND_ANSWERED) {
         fail(flow, flow_reply_of(outcome->end), outcome->reason);
     } else if (text_utf8_length(buffer_text(&result->text), result->text.length) == TEXT_NOT_UTF8) {
         fail(flow, REPLY_UPSTREAM_PROTOCOL_ERROR,
@@ -254,6 +279,7 @@ static void invoke(flow_t *flow)
                                .message_length = flow->request.message_length,
                                .session_id = flow->session_id,
                                .user = flow->user,
+                               .stream = flow->settings.stream,
                                .deadline = flow->started + flow->settings.total};
 
     machine->invoked = clock_monotonic();
@@ -286,10 +312,11 @@ static void finish(flow_t *flow)
     machine_t *machine = flow->machine;
 
     loop_timer_disarm(machine->loop, &machine->deadline);
+    loop_timer_disarm(machine->loop, &machine->heartbeat);
     if (machine->invoked != 0) {
         flow->result.upstream = clock_monotonic() - machine->invoked;
     }
-    machine->on_done(machine->baton);
+    machine->owner.on_done(machine->owner.baton);
 }
 
 /* The one place where the state changes. */
@@ -339,6 +366,7 @@ flow_t *flow_create(apr_pool_t *pool, const char *request_id)
     flow->result.tokens = BACKEND_TOKENS_UNKNOWN;
     flow->result.first_text = -1;
     buffer_init(&flow->result.text, ANSWER_MAX);
+    outbox_init(&flow->outbox);
     flow->machine->state = READY;
     flow->machine->flow = flow;
     (void)apr_cpystrn(flow->request_id, request_id, sizeof(flow->request_id));
@@ -425,15 +453,46 @@ void flow_save_session(flow_t *flow)
 
 /* ---- start and end ---- */
 
-void flow_start(flow_t *flow, loop_t *loop, void (*on_done)(void *baton), void *baton)
+static void on_heartbeat(loop_timer_t *timer)
+{
+    flow_beat(LOOP_CONTAINER(timer, machine_t, heartbeat)->flow);
+}
+
+static void arm_heartbeat(flow_t *flow)
+{
+    if (flow->settings.stream && flow->machine->state != DONE) {
+        loop_timer_arm(flow->machine->loop, &flow->machine->heartbeat, flow->settings.heartbeat,
+                       on_heartbeat);
+    }
+}
+
+void flow_beat(flow_t *flow)
+{
+    flow->outbox.beat_pending = 1;
+    flow->machine->owner.on_news(flow->machine->owner.baton);
+}
+
+void flow_hand_over(flow_t *flow)
+{
+    machine_t *machine = flow->machine;
+
+    outbox_hand_over(&flow->outbox);
+    arm_heartbeat(flow);
+    if (machine->is_paused && machine->turn != NULL) {
+        machine->is_paused = 0;
+        flow->settings.backend->resume(machine->turn);
+    }
+}
+
+void flow_start(flow_t *flow, loop_t *loop, const flow_owner_t *owner)
 {
     machine_t *machine = flow->machine;
     apr_interval_time_t left = flow->settings.total - (clock_monotonic() - flow->started);
 
     machine->loop = loop;
-    machine->on_done = on_done;
-    machine->baton = baton;
+    machine->owner = *owner;
     introduce(flow);
+    arm_heartbeat(flow);
     loop_timer_arm(loop, &machine->deadline, left > 0 ? left : 0, on_deadline);
     enter(flow,
           keeper_is_for_loop(&machine->keeper) && flow->request.session_id != NULL ? LOAD : INVOKE);
@@ -457,4 +516,5 @@ void flow_destroy(flow_t *flow)
     keeper_free(&flow->machine->keeper);
     free(flow->machine->history);
     buffer_free(&flow->result.text);
+    outbox_free(&flow->outbox);
 }

@@ -22,6 +22,7 @@
 #include "base/buffer.h"
 #include "base/text.h"
 #include "chat/keeper.h"
+#include "chat/outbox.h"
 #include "chat/reply.h"
 #include "chat/request.h"
 #include "shm/circuit.h"
@@ -34,9 +35,11 @@ typedef struct flow_t flow_t;
 
 /* How a chat goes. */
 typedef struct {
-    const backend_t *backend;  /* lives as long as the chat */
-    apr_interval_time_t total; /* the whole turn, microseconds */
-    circuit_t *circuit;        /* told how the backend does; NULL: there is none */
+    const backend_t *backend;      /* lives as long as the chat */
+    apr_interval_time_t total;     /* the whole turn, microseconds */
+    int stream;                    /* the visitor reads the text as it is made */
+    apr_interval_time_t heartbeat; /* a stream's longest silence */
+    circuit_t *circuit;            /* told how the backend does; NULL: there is none */
     circuit_settings_t circuit_settings;
     keeper_settings_t keeper; /* of the session */
 } flow_settings_t;
@@ -63,8 +66,18 @@ struct flow_t {
     apr_time_t started; /* monotonic, when the request came */
     flow_settings_t settings;
     flow_result_t result;
+    outbox_t outbox;                /* of a stream */
     struct flow_machine_t *machine; /* the I/O thread's */
 };
+
+/* Who is told. */
+typedef struct {
+    /* A stream has something to send; may come again before it was handed over. */
+    void (*on_news)(void *baton);
+    /* Once, at the end; for a stream too, with text perhaps that was not handed over. */
+    void (*on_done)(void *baton);
+    void *baton;
+} flow_owner_t;
 
 /* A chat in state READY, in `pool`, which outlives it: the request's. `settings`, `request` and
  * `user` are the caller's to fill in. Worker. */
@@ -84,8 +97,16 @@ int flow_saves_on_worker(const flow_t *flow);
  * into an error. Worker. */
 void flow_save_session(flow_t *flow);
 
-/* Starts it. `on_done` is called once, on the I/O thread, at once when the start fails. */
-void flow_start(flow_t *flow, loop_t *loop, void (*on_done)(void *baton), void *baton);
+/* Starts it. The owner is told on the I/O thread, perhaps from within. */
+void flow_start(flow_t *flow, loop_t *loop, const flow_owner_t *owner);
+
+/* Makes what a stream has to send the worker's, `outbox.sending`, before the flow is shown to one;
+ * may call on_news from within. I/O thread. */
+void flow_hand_over(flow_t *flow);
+
+/* A stream shows a sign of life soon: whether its reader is there is found out by writing. I/O
+ * thread. */
+void flow_beat(flow_t *flow);
 
 /* Nobody waits for the answer any more, for the reason given to the log: ends upstream calls now
  * and finishes as REPLY_CLIENT_GONE; `on_done` is called from within. Does nothing once the chat is

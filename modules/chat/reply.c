@@ -67,5 +67,8 @@ void reply_write_answer(buffer_t *out, const reply_answer_t *answer, apr_time_t 
     }
     json_name(&writer, "processing_time_ms");
     json_put_decimal(&writer, (double)answer->took / 1000.0, 2);
+    if (answer->is_unsaved) {
+        json_put_member(&writer, "session", "unsaved");
+    }
     json_close(&writer, '}');
 }

@@ -79,6 +79,7 @@ typedef struct {
     const char *session_id;
     int64_t tokens; /* negative: unknown */
     apr_interval_time_t took;
+    int is_unsaved; /* say so: where no header can */
 } reply_answer_t;
 
 void reply_write_answer(buffer_t *out, const reply_answer_t *answer, apr_time_t now);

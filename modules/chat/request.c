@@ -168,6 +168,50 @@ static void take_user_id(parse_t *parse)
     }
 }
 
+/* The words that Pydantic takes for a truth value: -1 for none of them. */
+static int truth_of(const char *word)
+{
+    static const char *const words[] = {"0", "off", "f", "false", "n", "no",
+                                        "1", "on",  "t", "true",  "y", "yes"};
+    size_t i = 0;
+
+    while (i < 12 && strcasecmp(word, words[i]) != 0) {
+        i++;
+    }
+    return i < 12 ? i >= 6 : -1;
+}
+
+static int read_truth(const json_t *value, int *truth)
+{
+    int64_t number;
+
+    if (json_boolean(value, truth)) {
+        return 1;
+    }
+    if (json_kind(value) == JSON_STRING) {
+        *truth = truth_of(json_text(value, NULL));
+    } else {
+        *truth = json_integer(value, &number) && (number == 0 || number == 1) ? (int)number : -1;
+    }
+    return *truth != -1;
+}
+
+static void take_stream(parse_t *parse)
+{
+    const json_t *value = json_member(parse->body, "stream");
+    json_kind_e kind = json_kind(value);
+
+    if (value == NULL || read_truth(value, &parse->request->stream)) {
+        return;
+    }
+    if (kind == JSON_STRING || kind == JSON_NUMBER) {
+        add_issue(parse, "bool_parsing", "stream",
+                  "Input should be a valid boolean, unable to interpret input", value);
+    } else {
+        add_issue(parse, "bool_type", "stream", "Input should be a valid boolean", value);
+    }
+}
+
 static void take_members(parse_t *parse)
 {
     if (parse->body == NULL) {
@@ -180,6 +224,7 @@ static void take_members(parse_t *parse)
         take_message(parse);
         take_session_id(parse);
         take_user_id(parse);
+        take_stream(parse);
     }
 }
 

@@ -18,6 +18,7 @@ typedef struct {
     size_t message_length;  /* bytes; a message may hold NULs */
     const char *session_id; /* NULL: none was given */
     const char *user_id;    /* NULL: none was given */
+    int stream;             /* the answer is wanted as it is made */
 } request_t;
 
 /* Reads a body. 1 and `*request`; or 0 and in `issues` a JSON array of what is wrong, each

@@ -27,6 +27,7 @@ struct adopted_t {
     loop_task_t task;
     workers_job_t job;
     presence_t presence; /* I/O thread */
+    int is_ready;        /* I/O thread: the work has something to write */
     unsigned interest;   /* what settle() waits for, and how long */
     apr_interval_time_t patience;
     apr_time_t suspended;                /* monotonic, first suspension */

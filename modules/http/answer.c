@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "http/child.h"
 #include "http/config.h"
+#include "http/record.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -10,6 +11,7 @@
 #include <mod_core.h>
 
 #define NOTE_REQUEST_ID "chatbot-request-id"
+#define JSON            "application/json"
 
 const char *answer_request_id(request_rec *r)
 {
@@ -43,13 +45,14 @@ static apr_status_t on_bytes_done(void *body)
  * little. */
 #define PIECE_MAX ((size_t)16 * 1024)
 
-static void set_body(request_rec *r, int status, buffer_t *body, answer_rest_t *rest)
+static void set_body(request_rec *r, int status, const char *type, buffer_t *body,
+                     answer_rest_t *rest)
 {
     set_headers(r);
     apr_pool_cleanup_register(r->pool, body, on_bytes_done, apr_pool_cleanup_null);
     r->status = status;
     r->status_line = NULL;
-    ap_set_content_type(r, "application/json");
+    ap_set_content_type(r, type);
     ap_set_content_length(r, (apr_off_t)body->length);
     rest->body = body;
     rest->written = r->header_only ? body->length : 0;
@@ -69,8 +72,17 @@ static apr_status_t write_piece(request_rec *r, answer_rest_t *rest)
     return ap_pass_brigade(r->output_filters, brigade);
 }
 
+void answer_begin_stream(request_rec *r, answer_rest_t *rest)
+{
+    set_headers(r);
+    rest->stream = answer_stream_begin(r);
+}
+
 int answer_write(request_rec *r, answer_rest_t *rest)
 {
+    if (rest->stream != NULL) {
+        return answer_stream_write(r, rest->stream, rest->may_wait);
+    }
     while (rest->body != NULL && rest->written < rest->body->length) {
         if (write_piece(r, rest) != APR_SUCCESS || r->connection->aborted) {
             return OK;
@@ -84,7 +96,7 @@ int answer_write(request_rec *r, answer_rest_t *rest)
 
 void answer_prepare_json(request_rec *r, int status, buffer_t *body, answer_rest_t *rest)
 {
-    set_body(r, status, body, rest);
+    set_body(r, status, JSON, body, rest);
 }
 
 void answer_no_content(request_rec *r)
@@ -100,12 +112,17 @@ static void write_whole(request_rec *r, answer_rest_t *rest)
     }
 }
 
+void answer_body(request_rec *r, int status, const char *type, buffer_t *body)
+{
+    answer_rest_t rest = {.body = NULL};
+
+    set_body(r, status, type, body, &rest);
+    write_whole(r, &rest);
+}
+
 void answer_json(request_rec *r, int status, buffer_t *body)
 {
-    answer_rest_t rest;
-
-    set_body(r, status, body, &rest);
-    write_whole(r, &rest);
+    answer_body(r, status, JSON, body);
 }
 
 void answer_retry_after(request_rec *r, apr_interval_time_t wait)
@@ -155,18 +172,19 @@ int answer_prepare_error(request_rec *r, reply_e reply, const char *issues, answ
     buffer_t *body;
 
     set_error_headers(r, reply);
+    record_outcome(r, reply, status);
     if (has_error_document(r, status)) {
         return status;
     }
     body = make_body(r, 1024 + (issues != NULL ? strlen(issues) : 0));
     reply_write_error(body, reply, answer_request_id(r), issues, clock_wall());
-    set_body(r, status, body, rest);
+    set_body(r, status, JSON, body, rest);
     return OK;
 }
 
 int answer_error(request_rec *r, reply_e reply, const char *issues)
 {
-    answer_rest_t rest = {NULL, 0};
+    answer_rest_t rest = {.body = NULL};
     int status = answer_prepare_error(r, reply, issues, &rest);
 
     write_whole(r, &rest);
@@ -179,10 +197,12 @@ static void note_number(request_rec *r, const char *name, apr_int64_t number)
 }
 
 /* Names are in the manual: LogFormat "%{chatbot-…}n". */
-static void leave_notes(request_rec *r, const flow_t *flow)
+void answer_note(request_rec *r, const flow_t *flow)
 {
     const flow_result_t *result = &flow->result;
 
+    record_chat(r, result);
+    record_outcome(r, result->reply, reply_error(result->reply)->status);
     apr_table_set(r->notes, "chatbot-session", flow->session_id);
     apr_table_setn(r->notes, "chatbot-outcome", reply_error(result->reply)->code);
     if (flow->user != NULL) {
@@ -220,13 +240,13 @@ static int prepare_success(request_rec *r, const flow_t *flow, answer_rest_t *re
     if (result->unsaved) {
         apr_table_setn(r->err_headers_out, "X-Chatbot-Session", "unsaved");
     }
-    set_body(r, HTTP_OK, body, rest);
+    set_body(r, HTTP_OK, JSON, body, rest);
     return OK;
 }
 
 int answer_prepare(request_rec *r, const flow_t *flow, answer_rest_t *rest)
 {
-    leave_notes(r, flow);
+    answer_note(r, flow);
     switch (flow->result.reply) {
     case REPLY_ANSWER: return prepare_success(r, flow, rest);
     case REPLY_CLIENT_GONE:

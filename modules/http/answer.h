@@ -6,6 +6,7 @@
 #define HTTP_ANSWER_H
 
 #include "chat/flow.h"
+#include "http/answer_stream.h"
 
 #include <httpd.h>
 
@@ -24,11 +25,19 @@ void answer_retry_after(request_rec *r, apr_interval_time_t wait);
 typedef struct {
     buffer_t *body; /* the request's; NULL: there is none */
     size_t written;
+    answer_stream_t *stream; /* instead of a body */
+    int may_wait;            /* the thread is the request's own */
 } answer_rest_t;
 
 /* Prepares what came of a chat, answer or error, for answer_write(); returns as answer_error().
  * Leaves the notes for LogFormat. */
 int answer_prepare(request_rec *r, const flow_t *flow, answer_rest_t *rest);
+
+/* Begins to stream an answer, with the headers all answers have. */
+void answer_begin_stream(request_rec *r, answer_rest_t *rest);
+
+/* Leaves the notes for LogFormat; answer_prepare() does so too. */
+void answer_note(request_rec *r, const flow_t *flow);
 
 /* The same of one error, and of a JSON body, which is freed with the request. */
 int answer_prepare_error(request_rec *r, reply_e reply, const char *issues, answer_rest_t *rest);
@@ -42,8 +51,11 @@ void answer_no_content(request_rec *r);
  * on the connection before. */
 int answer_write(request_rec *r, answer_rest_t *rest);
 
-/* Writes a JSON body with the headers all answers have, whole; blocks like any handler of httpd.
- * The body is freed with the request. */
+/* Writes a body with the headers all answers have, whole; blocks like any handler of httpd. The
+ * body is freed with the request. `type` lives as long as the request. */
+void answer_body(request_rec *r, int status, const char *type, buffer_t *body);
+
+/* The same for JSON. */
 void answer_json(request_rec *r, int status, buffer_t *body);
 
 /* 405 with Allow unless the method is one of `methods` (bits 1 << M_GET …, HEAD with GET); OPTIONS

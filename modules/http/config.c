@@ -16,6 +16,8 @@ APLOG_USE_MODULE(chatbot);
 #define DEFAULT_CONNECT        apr_time_from_sec(3)
 #define DEFAULT_FIRST          apr_time_from_sec(30)
 #define DEFAULT_IDLE           apr_time_from_sec(30)
+#define DEFAULT_STREAM         apr_time_from_sec(300)
+#define DEFAULT_HEARTBEAT      apr_time_from_sec(15)
 #define DEFAULT_TIMEOUT_STATUS HTTP_REQUEST_TIME_OUT
 #define DEFAULT_ALIAS          "TSTALIASID" /* Bedrock's alias of an agent's draft */
 
@@ -61,6 +63,8 @@ void *config_create_location(apr_pool_t *pool)
     config->idle = CONFIG_UNSET;
     config->stream = CONFIG_UNSET;
     config->timeout_status = CONFIG_UNSET;
+    config->streams = CONFIG_UNSET;
+    config->heartbeat = CONFIG_UNSET;
     config->max_message = CONFIG_UNSET;
     config->max_body = CONFIG_UNSET;
     return config;
@@ -84,6 +88,8 @@ void *config_merge_locations(apr_pool_t *pool, void *base_, void *over_)
     TAKE_OVER(idle, CONFIG_UNSET);
     TAKE_OVER(stream, CONFIG_UNSET);
     TAKE_OVER(timeout_status, CONFIG_UNSET);
+    TAKE_OVER(streams, CONFIG_UNSET);
+    TAKE_OVER(heartbeat, CONFIG_UNSET);
     merged->circuit_is_set = over->circuit_is_set || base->circuit_is_set;
     merged->circuit = over->circuit_is_set ? over->circuit : base->circuit;
     limit_directives_merge(&merged->limit, &base->limit, &over->limit);
@@ -149,6 +155,21 @@ apr_off_t config_max_body(const config_location_t *location)
 apr_interval_time_t config_total_timeout(const config_location_t *location)
 {
     return or_default(location->total, DEFAULT_TOTAL);
+}
+
+apr_interval_time_t config_stream_timeout(const config_location_t *location)
+{
+    return or_default(location->stream, DEFAULT_STREAM);
+}
+
+int config_streams(const config_location_t *location)
+{
+    return location->streams != 0;
+}
+
+apr_interval_time_t config_heartbeat(const config_location_t *location)
+{
+    return or_default(location->heartbeat, DEFAULT_HEARTBEAT);
 }
 
 call_limits_t config_call_limits(const config_location_t *location)

@@ -54,6 +54,8 @@ typedef struct {
     apr_interval_time_t idle;
     apr_interval_time_t stream;
     int timeout_status;
+    int streams;
+    apr_interval_time_t heartbeat;
     int circuit_is_set;
     circuit_settings_t circuit;
     limit_location_t limit;
@@ -87,6 +89,9 @@ int config_timeout_status(const config_location_t *location);
 apr_off_t config_max_message(const config_location_t *location);
 apr_off_t config_max_body(const config_location_t *location);
 apr_interval_time_t config_total_timeout(const config_location_t *location);
+apr_interval_time_t config_stream_timeout(const config_location_t *location);
+int config_streams(const config_location_t *location);
+apr_interval_time_t config_heartbeat(const config_location_t *location);
 call_limits_t config_call_limits(const config_location_t *location);
 circuit_settings_t config_circuit(const config_location_t *location);
 unsigned config_max_in_flight(const server_rec *main_server);

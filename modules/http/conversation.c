@@ -19,6 +19,8 @@ typedef struct {
     flow_t *flow;
     const conversation_face_t *face;
     busy_claim_t claim; /* on the session, among the chats of this machine */
+    void (*on_news)(void *baton);
+    void *baton;
 } conversation_t;
 
 /* ---- what the location says ---- */
@@ -71,7 +73,9 @@ static void fill_settings(const request_rec *r, flow_settings_t *settings)
     settings->circuit_settings = config_circuit(location);
     settings->circuit = conversation_circuit(r);
     settings->backend = conversation_backend(r);
-    settings->total = config_total_timeout(location);
+    settings->total =
+        settings->stream ? config_stream_timeout(location) : config_total_timeout(location);
+    settings->heartbeat = config_heartbeat(location);
 }
 
 /* ---- the chat as delivery knows it ---- */
@@ -79,8 +83,9 @@ static void fill_settings(const request_rec *r, flow_settings_t *settings)
 static void start(void *task, loop_t *loop, void (*on_done)(void *baton), void *baton)
 {
     const conversation_t *conversation = task;
+    const flow_owner_t owner = {conversation->on_news, on_done, baton};
 
-    flow_start(conversation->flow, loop, on_done, baton);
+    flow_start(conversation->flow, loop, &owner);
 }
 
 static void abandon(void *task, const char *why)
@@ -89,6 +94,76 @@ static void abandon(void *task, const char *why)
 
     flow_abandon(conversation->flow, why);
 }
+
+/* ---- its stream ---- */
+
+static void listen_to(void *task, void (*on_news)(void *baton), void *baton)
+{
+    conversation_t *conversation = task;
+
+    conversation->on_news = on_news;
+    conversation->baton = baton;
+}
+
+static void hand_over(void *task)
+{
+    const conversation_t *conversation = task;
+
+    flow_hand_over(conversation->flow);
+}
+
+static void probe(void *task)
+{
+    const conversation_t *conversation = task;
+
+    flow_beat(conversation->flow);
+}
+
+static void write_part(const conversation_t *conversation, buffer_t *out)
+{
+    const outbox_t *outbox = &conversation->flow->outbox;
+
+    if (outbox->sending.length > 0) {
+        conversation->face->write_text(out, conversation->flow, outbox->sending.data,
+                                       outbox->sending.length);
+    } else if (outbox->beat_sending) {
+        conversation->face->write_beat(out);
+    }
+}
+
+static void begin_stream(request_rec *r, const conversation_t *conversation, answer_rest_t *rest)
+{
+    answer_begin_stream(r, rest);
+    conversation->face->write_begin(answer_stream_events(rest->stream), conversation->flow);
+}
+
+/* The first part decides that the status is 200. */
+static int write_on(request_rec *r, void *task, answer_rest_t *rest)
+{
+    const conversation_t *conversation = task;
+
+    if (rest->stream == NULL) {
+        begin_stream(r, conversation, rest);
+    }
+    write_part(conversation, answer_stream_events(rest->stream));
+    return OK;
+}
+
+static int end_stream(request_rec *r, const conversation_t *conversation, answer_rest_t *rest)
+{
+    buffer_t *events = answer_stream_events(rest->stream);
+
+    answer_note(r, conversation->flow);
+    if (conversation->flow->result.reply == REPLY_CLIENT_GONE) {
+        r->connection->aborted = 1;
+        return OK;
+    }
+    write_part(conversation, events);
+    conversation->face->write_end(events, conversation->flow);
+    return OK;
+}
+
+/* ---- its end ---- */
 
 /* An ErrorDocument may run any handler, a session store may block. */
 static int may_block(const void *task)
@@ -103,8 +178,14 @@ static int prepare(request_rec *r, void *task, answer_rest_t *rest)
 {
     const conversation_t *conversation = task;
 
-    flow_save_session(conversation->flow);
-    return conversation->face->prepare(r, conversation->flow, rest);
+    flow_t *flow = conversation->flow;
+
+    flow_save_session(flow);
+    if (rest->stream == NULL && flow->settings.stream && flow->result.reply == REPLY_ANSWER) {
+        begin_stream(r, conversation, rest); /* all of it came at once */
+    }
+    return rest->stream != NULL ? end_stream(r, conversation, rest)
+                                : conversation->face->prepare(r, flow, rest);
 }
 
 static void destroy(void *task)
@@ -116,7 +197,9 @@ static void destroy(void *task)
     child_leave_chat();
 }
 
-static const delivery_job_t job = {start, abandon, may_block, prepare, destroy};
+static const delivery_stream_t stream = {listen_to, hand_over, probe, write_on};
+static const delivery_job_t job = {start, abandon, may_block, prepare, destroy, NULL};
+static const delivery_job_t stream_job = {start, abandon, may_block, prepare, destroy, &stream};
 
 /* ---- what must be so before it starts ---- */
 
@@ -177,7 +260,7 @@ reply_e conversation_start(request_rec *r, flow_t *flow, const conversation_face
     fill_settings(r, &flow->settings);
     reply = enter(r, conversation);
     if (reply == REPLY_ANSWER) {
-        *status = delivery_start(r, &job, conversation);
+        *status = delivery_start(r, flow->settings.stream ? &stream_job : &job, conversation);
     } else {
         flow_destroy(flow);
     }

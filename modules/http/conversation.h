@@ -14,6 +14,11 @@
 typedef struct {
     /* The whole answer, or the error: prepares it, and returns as answer_error(). Worker. */
     int (*prepare)(request_rec *r, const flow_t *flow, answer_rest_t *rest);
+    /* The parts of a stream: how it begins, text, a sign of life, how it ends. */
+    void (*write_begin)(buffer_t *out, const flow_t *flow);
+    void (*write_text)(buffer_t *out, const flow_t *flow, const char *text, size_t length);
+    void (*write_beat)(buffer_t *out);
+    void (*write_end)(buffer_t *out, const flow_t *flow);
 } conversation_face_t;
 
 /* Why no chat can be held here at all; REPLY_ANSWER: it can. Worker. */

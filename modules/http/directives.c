@@ -313,6 +313,28 @@ static const char *set_timeout(cmd_parms *cmd, void *location, int argc, char *c
     return NULL;
 }
 
+static const char *set_stream(cmd_parms *cmd, void *location, int on)
+{
+    config_location_t *config = location;
+
+    (void)cmd;
+    config->streams = on;
+    return NULL;
+}
+
+static const char *set_heartbeat(cmd_parms *cmd, void *location, const char *value)
+{
+    config_location_t *config = location;
+    apr_interval_time_t interval;
+
+    if (ap_timeout_parameter_parse(value, &interval, "s") != APR_SUCCESS ||
+        interval < apr_time_from_msec(100) || interval > apr_time_from_sec(3600)) {
+        return complain(cmd, "\"%s\" is no time; write 100ms to 1h, as in 15 or 15s", value);
+    }
+    config->heartbeat = interval;
+    return NULL;
+}
+
 static const char *set_timeout_status(cmd_parms *cmd, void *location, const char *value)
 {
     config_location_t *config = location;
@@ -451,6 +473,10 @@ const command_rec directives_table[] = {
                   "expression: who the user is, as in %{REMOTE_USER}"),
     AP_INIT_TAKE12("ChatbotAgent", set_agent, NULL, CONTEXT_LOCATION,
                    "id of the Bedrock agent, and of its alias"),
+    AP_INIT_FLAG("ChatbotStream", set_stream, NULL, CONTEXT_LOCATION,
+                 "whether answers are streamed to clients that ask for it"),
+    AP_INIT_TAKE1("ChatbotStreamHeartbeat", set_heartbeat, NULL, CONTEXT_LOCATION,
+                  "a stream's longest silence: then a comment line is sent"),
     AP_INIT_FLAG("ChatbotTokenUsage", set_token_usage, NULL, CONTEXT_LOCATION,
                  "On: ask the agent for traces, to count tokens"),
     AP_INIT_TAKE_ARGV("ChatbotTimeout", set_timeout, NULL, CONTEXT_LOCATION,

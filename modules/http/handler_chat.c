@@ -1,5 +1,7 @@
 #include "http/handler_chat.h"
 
+#include "base/clock.h"
+#include "chat/stream.h"
 #include "http/answer.h"
 #include "http/body.h"
 #include "http/config.h"
@@ -29,7 +31,45 @@ static reply_e take_request(request_rec *r, flow_t *flow, buffer_t *issues, int 
     return trouble;
 }
 
-static const conversation_face_t face = {answer_prepare};
+/* ---- the face of POST /chat ---- */
+
+static void write_text(buffer_t *out, const flow_t *flow, const char *text, size_t length)
+{
+    (void)flow;
+    stream_write_delta(out, text, length);
+}
+
+static void write_end(buffer_t *out, const flow_t *flow)
+{
+    stream_write_end(out, flow, clock_wall());
+}
+
+static const conversation_face_t face = {answer_prepare, stream_write_session, write_text,
+                                         stream_write_beat, write_end};
+
+/* Whether one of the media types that the client accepts is an event stream. */
+static int accepts_events(const request_rec *r)
+{
+    static const char type[] = "text/event-stream";
+    const char *accept = apr_table_get(r->headers_in, "Accept");
+
+    while (accept != NULL && *accept != '\0') {
+        accept += strspn(accept, " \t,");
+        if (strncasecmp(accept, type, sizeof(type) - 1) == 0 &&
+            strchr(" \t,;", accept[sizeof(type) - 1]) != NULL) {
+            return 1;
+        }
+        accept += strcspn(accept, ",");
+    }
+    return 0;
+}
+
+static int wants_stream(const request_rec *r, const flow_t *flow)
+{
+    return config_streams(config_of_location(r)) && (flow->request.stream || accepts_events(r));
+}
+
+/* ---- the handler ---- */
 
 /* An issue repeats its input, each byte of which may be an escape of six. */
 static size_t most_of_issues(const request_rec *r)
@@ -50,6 +90,7 @@ static int chat(request_rec *r, buffer_t *issues)
     reply_e trouble = take_request(r, flow, issues, &status);
 
     if (trouble == REPLY_ANSWER) {
+        flow->settings.stream = wants_stream(r, flow);
         trouble = conversation_start(r, flow, &face, &status);
     } else {
         flow_destroy(flow);

@@ -37,8 +37,15 @@ static int probe(presence_t *presence)
         return 0;
     }
     presence->may_probe = 0;
+    presence->has_shut = 1;
     sent = send(presence->descriptor, interim, sizeof(interim) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
     return sent == (ssize_t)sizeof(interim) - 1;
+}
+
+void presence_expect(presence_t *presence, void (*on_half_closed)(void *baton))
+{
+    presence->may_probe = 0;
+    presence->on_half_closed = on_half_closed;
 }
 
 static void on_event(void *baton, unsigned came)
@@ -46,6 +53,11 @@ static void on_event(void *baton, unsigned came)
     presence_t *presence = baton;
 
     presence->watch = NULL;
+    if (!(came & WATCH_ERROR) && presence->on_half_closed != NULL && !presence->has_shut) {
+        presence->has_shut = 1;
+        presence->on_half_closed(presence->baton);
+        return;
+    }
     if (!(came & WATCH_ERROR) && probe(presence)) {
         presence->watch =
             watch_start(presence->loop, presence->descriptor, 0, NO_LIMIT, on_event, presence);
@@ -60,7 +72,8 @@ void presence_start(presence_t *presence, loop_t *loop, void (*on_gone)(void *ba
     presence->on_gone = on_gone;
     presence->baton = baton;
     presence->watch =
-        watch_start(loop, presence->descriptor, WATCH_PEER_SHUT, NO_LIMIT, on_event, presence);
+        watch_start(loop, presence->descriptor, presence->has_shut ? 0 : WATCH_PEER_SHUT, NO_LIMIT,
+                    on_event, presence);
 }
 
 void presence_stop(presence_t *presence)

@@ -62,6 +62,26 @@ static void on_gone(void *baton)
     adopted->work.gone(adopted->work.baton);
 }
 
+static void on_half_closed(void *baton)
+{
+    adopted_t *adopted = baton;
+
+    adopted->work.half_closed(adopted->work.baton);
+}
+
+/* A part of the answer is written: from now on only the work itself can write to the client. */
+static void on_await(loop_task_t *task)
+{
+    adopted_t *adopted = adopted_of_task(task);
+
+    adopted->is_ready = 0;
+    adopted->work.back(adopted->work.baton);
+    if (!adopted->is_ready) {
+        presence_expect(&adopted->presence, on_half_closed);
+        presence_start(&adopted->presence, adopted->loop, on_gone, adopted);
+    }
+}
+
 static void on_begin(loop_task_t *task)
 {
     adopted_t *adopted = adopted_of_task(task);
@@ -101,6 +121,7 @@ void suspend_ready(conn_rec *c, int may_block)
 {
     adopted_t *adopted = ap_get_module_config(c->conn_config, &chatbot_module);
 
+    adopted->is_ready = 1;
     presence_stop(&adopted->presence);
     adopted_to_worker(adopted, on_finish, may_block);
 }
@@ -119,10 +140,6 @@ static void on_abort(workers_job_t *job)
     adopted_t *adopted = adopted_of_job(job);
 
     adopted->c->aborted = 1;
-    if (adopted->r != NULL) {
-        (void)adopted->work.finish(adopted->work.baton, adopted->r);
-        end_request(adopted, OK);
-    }
     closing_start(adopted);
 }
 
@@ -161,7 +178,9 @@ static void on_io_event(void *baton, unsigned came)
     adopted_t *adopted = baton;
 
     adopted->watch = NULL;
-    if (came & (WATCH_TIMEOUT | WATCH_ERROR)) {
+    if ((came & (WATCH_TIMEOUT | WATCH_ERROR)) && adopted->r != NULL) {
+        on_gone(adopted);
+    } else if (came & (WATCH_TIMEOUT | WATCH_ERROR)) {
         adopted_to_worker(adopted, on_abort, 0);
     } else {
         adopted_to_worker(adopted, is_writing(adopted) ? on_settle : on_process, 1);
@@ -175,7 +194,7 @@ static void on_wait(loop_task_t *task)
     adopted->watch = watch_start(adopted->loop, adopted->presence.descriptor, adopted->interest,
                                  adopted->patience, on_io_event, adopted);
     if (adopted->watch == NULL) {
-        adopted_to_worker(adopted, on_abort, 0);
+        on_io_event(adopted, WATCH_ERROR);
     }
 }
 
@@ -219,6 +238,10 @@ static void write_answer(adopted_t *adopted)
     }
     if (status == SUSPENDED && !c->aborted) {
         wait_for_io(adopted, WATCH_WRITABLE);
+        return;
+    }
+    if (status == SUSPEND_AWAIT) {
+        adopted_to_loop(adopted, on_await);
         return;
     }
     end_request(adopted, status == SUSPENDED ? OK : status);

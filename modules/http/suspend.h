@@ -10,6 +10,8 @@
  *     MPM: suspend_connection  -->  work.begin, watching for the client
  *     work.finish              <--  suspend_ready()
  *       client reads slowly    -->  until it is writable, then work.finish again
+ *       more will come         -->  work.back, watching for the client
+ *     work.finish              <--  suspend_ready()
  *     settle: more to write    -->  until it is writable
  *             next request     <--
  *             idle             -->  until it is readable, or KeepAliveTimeout
@@ -26,14 +28,24 @@
 
 #include <httpd.h>
 
+/* What `finish` returns when all that was ready is written, and more will come. */
+#define SUSPEND_AWAIT (-101)
+
 /* The part of whoever answers the request. */
 typedef struct {
     void (*begin)(void *baton); /* I/O thread: start the work */
     void (*gone)(void *baton);  /* I/O thread: the client has left; call
                                    suspend_ready() soon */
     /* Worker: write the answer, as much as the client takes. SUSPENDED: call again when the client
-     * has read some; else OK, or a status for ap_die(), and the request ends with it. */
+     * has read some; SUSPEND_AWAIT: call `back`; else OK, or a status for ap_die(), and the request
+     * ends with it. */
     int (*finish)(void *baton, request_rec *r);
+    /* I/O thread: `finish` said SUSPEND_AWAIT; suspend_ready() may come at once, or later. The
+     * client may have left: c->aborted. */
+    void (*back)(void *baton);
+    /* I/O thread: the client sent its FIN after a part of the answer was written. Only writing
+     * tells whether it still reads: call suspend_ready() soon. */
+    void (*half_closed)(void *baton);
     void *baton;
 } suspend_work_t;
 
@@ -44,8 +56,8 @@ int suspend_is_possible(const request_rec *r);
 /* Marks the request; its handler returns SUSPENDED next. Worker. */
 void suspend_request(request_rec *r, loop_t *loop, const suspend_work_t *work);
 
-/* The work is done: a worker will call `finish`, which `may_block` when it has more to do than to
- * write. I/O thread, after `begin`, once. */
+/* There is something to write: a worker will call `finish`, which `may_block` when it has more to
+ * do than to write. I/O thread; once after `begin`, and after each `back` and `gone`. */
 void suspend_ready(conn_rec *c, int may_block);
 
 /* httpd's hook process_connection, first of all: the worker is done with what it did before. */

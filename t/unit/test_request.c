@@ -122,7 +122,7 @@ static void json_types_are_known(void)
 
 static void bodies_are_as_documented(void)
 {
-    const reply_answer_t answer = {"Hi \"you\"", 8, "s1", -1, 12345};
+    const reply_answer_t answer = {"Hi \"you\"", 8, "s1", -1, 12345, 0};
     buffer_t out;
 
     buffer_init(&out, 1000);
