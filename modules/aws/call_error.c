@@ -1,5 +1,6 @@
 #include "aws/call_error.h"
 
+#include "aws/credentials_xml.h"
 #include "base/json.h"
 
 #include <apr_strings.h>
@@ -7,6 +8,8 @@
 
 /* An item of DynamoDB may come with the error: values 32 levels deep, each two levels of JSON. */
 #define DEPTH_MAX 72
+
+#define XML_VALUE_MAX 4096
 
 void call_error_code(char *code, const char *text, size_t length)
 {
@@ -34,8 +37,45 @@ static const char *first_member(const json_t *object, const char *const *names)
     return text;
 }
 
-void call_error_read(char *code, char *message, size_t message_size, const char *body,
+/* S3's errors are XML: <Error><Code>…</Code><Message>…</Message>…</Error>. */
+typedef struct {
+    char code[CALL_ERROR_CODE_MAX];
+    char *message;
+    size_t message_size;
+} xml_error_t;
+
+static void on_element(void *baton, const char *around, const char *name, const char *value)
+{
+    xml_error_t *error = baton;
+
+    if (strcmp(around, "Error") != 0) {
+        return;
+    }
+    if (strcmp(name, "Code") == 0) {
+        call_error_code(error->code, value, strlen(value));
+    } else if (strcmp(name, "Message") == 0) {
+        (void)apr_cpystrn(error->message, value, error->message_size);
+    }
+}
+
+static void read_xml(char *code, char *message, size_t message_size, const char *body,
                      size_t length)
+{
+    xml_error_t error = {.message = message, .message_size = message_size};
+    buffer_t scratch;
+
+    message[0] = '\0';
+    buffer_init(&scratch, XML_VALUE_MAX);
+    if (credentials_xml_each(body, length, &scratch, on_element, &error) != NULL) {
+        message[0] = '\0';
+    } else if (code[0] == '\0') {
+        memcpy(code, error.code, CALL_ERROR_CODE_MAX);
+    }
+    buffer_free(&scratch);
+}
+
+static void read_json(char *code, char *message, size_t message_size, const char *body,
+                      size_t length)
 {
     static const char *const code_names[] = {"code", "Code", "__type", NULL};
     static const char *const message_names[] = {"message", "Message", NULL};
@@ -49,4 +89,14 @@ void call_error_read(char *code, char *message, size_t message_size, const char 
     }
     (void)apr_cpystrn(message, text != NULL ? text : "", message_size);
     json_release(value);
+}
+
+void call_error_read(char *code, char *message, size_t message_size, const char *body,
+                     size_t length)
+{
+    if (length > 0 && body[0] == '<') {
+        read_xml(code, message, message_size, body, length);
+    } else {
+        read_json(code, message, message_size, body, length);
+    }
 }

@@ -12,8 +12,9 @@
  * CALL_ERROR_CODE_MAX (restJson1, awsJson1_0). */
 void call_error_code(char *code, const char *text, size_t length);
 
-/* Reads an error's body: its message into `message`, its code into `code` unless a header gave one
- * already. The body may as well be empty, cut, or a proxy's page: then neither is told. */
+/* Reads an error's body, JSON or S3's XML: its message into `message`, its code into `code` unless
+ * a header gave one already. The body may as well be empty, cut, or a proxy's page: then neither is
+ * told. */
 void call_error_read(char *code, char *message, size_t message_size, const char *body,
                      size_t length);
 
