@@ -2,6 +2,7 @@
 
 #include "http/config.h"
 #include "http/handler_chat.h"
+#include "http/handler_sessions.h"
 #include "http/handler_status.h"
 
 #include <ap_expr.h>
@@ -13,7 +14,9 @@ APLOG_USE_MODULE(chatbot);
 static const struct {
     const char *name;
     int (*run)(request_rec *r);
-} handlers[] = {{"chatbot", handler_chat}, {"chatbot-health", handler_health}};
+} handlers[] = {{"chatbot", handler_chat},
+                {"chatbot-sessions", handler_sessions},
+                {"chatbot-health", handler_health}};
 
 /* Index in the table, -1 for others' handlers. */
 static int find(const char *name)

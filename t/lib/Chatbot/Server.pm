@@ -22,6 +22,9 @@ our $HANDLERS = <<'CONF';
 <Location "/chat">
     SetHandler chatbot
 </Location>
+<Location "/sessions">
+    SetHandler chatbot-sessions
+</Location>
 <LocationMatch "^/(?:health|livez|readyz)$">
     SetHandler chatbot-health
 </LocationMatch>
