@@ -11,13 +11,16 @@
 #include "http/delivery.h"
 #include "http/directives.h"
 #include "http/handlers.h"
+#include "http/metrics_count.h"
 #include "http/session_config.h"
 #include "http/shared.h"
 #include "http/socache.h"
+#include "http/status_section.h"
 #include "http/suspend.h"
 
 #include <http_connection.h>
 #include <http_core.h>
+#include <http_protocol.h>
 #include <http_request.h>
 #include <mpm_common.h>
 
@@ -81,6 +84,7 @@ static void register_hooks(apr_pool_t *pool)
 {
     (void)pool;
     body_register_filter();
+    status_section_register();
     ap_hook_pre_config(on_pre_config, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(on_check_config, NULL, NULL, APR_HOOK_LAST);
     ap_hook_post_config(on_post_config, NULL, NULL, APR_HOOK_MIDDLE);
@@ -93,6 +97,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_map_to_storage(handlers_skip_walk, NULL, NULL, APR_HOOK_FIRST);
     ap_hook_fixups(handlers_refuse_unwalked, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(handlers_run, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_log_transaction(metrics_count_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
 }
 
 __attribute__((visibility("default"))) AP_DECLARE_MODULE(chatbot) = {

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "http/config.h"
 #include "http/idle.h"
+#include "http/metrics_publish.h"
 #include "http/shared.h"
 #include "http/upstream.h"
 #include "http/workers.h"
@@ -17,6 +18,7 @@ enum { RUNNING, CLOSING, REFUSING };
 
 static struct {
     gauge_t *gauge;
+    unsigned gauge_slots;
     unsigned slot;
     unsigned max_in_flight;
     loop_t *loop;
@@ -56,10 +58,15 @@ static void log_to_httpd(server_rec *main_server)
 
 int child_prepare(apr_pool_t *pconf, server_rec *main_server)
 {
-    (void)pconf;
+    int status;
+
     log_to_httpd(main_server);
     child.max_in_flight = config_max_in_flight(main_server);
-    return shared_prepare(main_server);
+    status = shared_prepare(main_server);
+    if (status == OK) {
+        metrics_publish_prepare(pconf, main_server);
+    }
+    return status;
 }
 
 int child_enter_chat(void)
@@ -93,6 +100,7 @@ static void post_abandon(void)
 static apr_status_t on_pool_cleanup(void *loop)
 {
     post_abandon();
+    metrics_publish_stop(gauge_depart(child.gauge, child.gauge_slots, child.slot));
     loop_stop(loop);
     return APR_SUCCESS;
 }
@@ -100,15 +108,14 @@ static apr_status_t on_pool_cleanup(void *loop)
 void child_start(apr_pool_t *pchild, server_rec *main_server, void (*abandon_chats)(void))
 {
     apr_status_t status;
-    unsigned slots;
 
     log_to_httpd(main_server);
     child.abandon_chats = abandon_chats;
-    child.gauge = shared_gauge(&slots);
-    if (!gauge_join(child.gauge, slots, getpid(), &child.slot)) {
+    child.gauge = shared_gauge(&child.gauge_slots);
+    if (!gauge_join(child.gauge, child.gauge_slots, getpid(), &child.slot)) {
         log_error("CHAT0412: starting a child: all %u places in shared memory are taken; every "
                   "chat here will be answered with 503; stop httpd and start it again",
-                  slots);
+                  child.gauge_slots);
         return;
     }
     status = loop_create(&child.loop, pchild);
@@ -123,6 +130,7 @@ void child_start(apr_pool_t *pchild, server_rec *main_server, void (*abandon_cha
         return;
     }
     upstream_start(pchild, main_server, child.loop);
+    metrics_publish_start(pchild, child.loop);
     apr_pool_pre_cleanup_register(pchild, child.loop, on_pool_cleanup);
     child.ready = 1;
 }

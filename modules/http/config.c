@@ -1,6 +1,7 @@
 #include "http/config.h"
 
 #include "backend/agent.h"
+#include "http/metrics_publish.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
@@ -38,6 +39,7 @@ void *config_create_server(apr_pool_t *pool, server_rec *server)
     config->rate_limit_clients = CONFIG_UNSET;
     aws_directives_init(&config->said, pool);
     session_directives_init(&config->sessions);
+    metrics_directives_init(&config->metrics, pool);
     return config;
 }
 
@@ -49,6 +51,7 @@ void *config_merge_servers(apr_pool_t *pool, void *base_, void *over_)
 
     aws_directives_merge(&merged->said, pool, &base->said, &over->said);
     session_directives_merge(&merged->sessions, &base->sessions, &over->sessions);
+    metrics_directives_merge(&merged->metrics, pool, &base->metrics, &over->metrics);
     return merged;
 }
 
@@ -278,5 +281,8 @@ int config_check(apr_pool_t *pconf, server_rec *main_server)
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
-    return session_config_check(pconf, main_server);
+    if (session_config_check(pconf, main_server) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    return metrics_publish_check(pconf, main_server);
 }

@@ -10,6 +10,7 @@
 #include "aws/call.h"
 #include "http/aws_config.h"
 #include "http/limit_directives.h"
+#include "http/metrics_directives.h"
 #include "http/session_config.h"
 #include "shm/circuit.h"
 
@@ -41,6 +42,8 @@ typedef struct {
     config_upstream_t *upstream; /* set in each child while it starts */
     session_directives_t sessions;
     session_config_t session; /* resolved by session_config_check() */
+    metrics_directives_t metrics;
+    uint64_t publisher; /* of its metrics; set by metrics_publish_check() */
 } config_server_t;
 
 /* A location: directives of context D. Durations in microseconds. */

@@ -3,6 +3,7 @@
 #include "backend/agent.h"
 #include "http/config.h"
 #include "http/limit_directives.h"
+#include "http/metrics_directives.h"
 #include "http/session_directives.h"
 
 #include <apr_strings.h>
@@ -469,6 +470,14 @@ const command_rec directives_table[] = {
                   "how long a session lives after its last turn, as in 24h"),
     AP_INIT_TAKE1("ChatbotSessionHistory", session_directives_set_history, NULL, CONTEXT_SERVER,
                   "most turns kept of a session, as in 20; 0 keeps none"),
+    AP_INIT_TAKE1("ChatbotMetrics", metrics_directives_set_mode, NULL, CONTEXT_SERVER,
+                  "cloudwatch, emf or Off: where metrics are delivered to"),
+    AP_INIT_TAKE1("ChatbotMetricsNamespace", metrics_directives_set_namespace, NULL, CONTEXT_SERVER,
+                  "namespace of the metrics, as in ChatBot/httpd"),
+    AP_INIT_TAKE1("ChatbotMetricsInterval", metrics_directives_set_interval, NULL, CONTEXT_SERVER,
+                  "how often metrics are delivered, as in 60s"),
+    AP_INIT_TAKE2("ChatbotMetricsDimension", metrics_directives_set_dimension, NULL, CONTEXT_SERVER,
+                  "name and value of a further dimension of all metrics"),
     AP_INIT_TAKE1("ChatbotUser", session_directives_set_user, NULL, CONTEXT_LOCATION,
                   "expression: who the user is, as in %{REMOTE_USER}"),
     AP_INIT_TAKE12("ChatbotAgent", set_agent, NULL, CONTEXT_LOCATION,

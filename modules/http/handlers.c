@@ -2,8 +2,10 @@
 
 #include "http/config.h"
 #include "http/handler_chat.h"
+#include "http/handler_metrics.h"
 #include "http/handler_sessions.h"
 #include "http/handler_status.h"
+#include "http/record.h"
 
 #include <ap_expr.h>
 #include <http_core.h>
@@ -14,9 +16,11 @@ APLOG_USE_MODULE(chatbot);
 static const struct {
     const char *name;
     int (*run)(request_rec *r);
-} handlers[] = {{"chatbot", handler_chat},
-                {"chatbot-sessions", handler_sessions},
-                {"chatbot-health", handler_health}};
+    int is_counted; /* in the metrics */
+} handlers[] = {{"chatbot", handler_chat, 1},
+                {"chatbot-sessions", handler_sessions, 0},
+                {"chatbot-health", handler_health, 0},
+                {"chatbot-metrics", handler_metrics, 0}};
 
 /* Index in the table, -1 for others' handlers. */
 static int find(const char *name)
@@ -35,7 +39,13 @@ int handlers_run(request_rec *r)
 {
     int index = find(r->handler);
 
-    return index >= 0 ? handlers[index].run(r) : DECLINED;
+    if (index < 0) {
+        return DECLINED;
+    }
+    if (handlers[index].is_counted) {
+        record_start(r);
+    }
+    return handlers[index].run(r);
 }
 
 /* What SetHandler says here; it is an expression, most often a constant. */
@@ -51,16 +61,16 @@ int handlers_note_path(request_rec *r)
 {
     if (find(configured_handler(r)) >= 0) {
         /* The path as it is now: when another module rewrites it, the note no longer fits. */
-        ap_set_module_config(r->request_config, &chatbot_module, r->uri);
+        record_of(r)->walked_uri = r->uri;
     }
     return DECLINED;
 }
 
 static int is_noted(const request_rec *r)
 {
-    const char *noted = ap_get_module_config(r->request_config, &chatbot_module);
+    const record_t *record = record_find(r);
 
-    return noted != NULL && strcmp(noted, r->uri) == 0;
+    return record != NULL && record->walked_uri != NULL && strcmp(record->walked_uri, r->uri) == 0;
 }
 
 int handlers_skip_walk(request_rec *r)

@@ -1,5 +1,6 @@
 #include "http/shared.h"
 
+#include "base/clock.h"
 #include "http/config.h"
 #include "shm/segment.h"
 
@@ -123,4 +124,15 @@ metrics_t *shared_metrics(void)
 circuit_t *shared_circuit(const char *name)
 {
     return circuit_find(segment_part(shared.segment, SEGMENT_CIRCUITS), CIRCUITS, name);
+}
+
+unsigned shared_chats_in_flight(void)
+{
+    return gauge_total(segment_part(shared.segment, SEGMENT_GAUGE));
+}
+
+unsigned shared_open_circuits(void)
+{
+    return circuit_count_open(segment_part(shared.segment, SEGMENT_CIRCUITS), CIRCUITS,
+                              clock_monotonic());
 }

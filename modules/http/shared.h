@@ -35,4 +35,8 @@ metrics_t *shared_metrics(void);
 /* The circuit breaker of that name; NULL when there are too many for one more. */
 circuit_t *shared_circuit(const char *name);
 
+/* What is going on now, over all children. */
+unsigned shared_chats_in_flight(void);
+unsigned shared_open_circuits(void);
+
 #endif

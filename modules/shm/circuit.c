@@ -164,3 +164,15 @@ int circuit_is_open(const circuit_t *circuit, apr_time_t now)
 {
     return now < atomic_load(&circuit->open_until);
 }
+
+unsigned circuit_count_open(const circuits_t *circuits, unsigned count, apr_time_t now)
+{
+    const circuit_t *all = &circuits->first;
+    unsigned open = 0;
+    unsigned i;
+
+    for (i = 0; i < count && atomic_load(&all[i].key) != 0; i++) {
+        open += circuit_is_open(&all[i], now) ? 1 : 0;
+    }
+    return open;
+}

@@ -50,4 +50,7 @@ int circuit_report(circuit_t *circuit, const circuit_settings_t *settings, apr_t
 /* Whether it is open, for /readyz and the status page. */
 int circuit_is_open(const circuit_t *circuit, apr_time_t now);
 
+/* How many are open. */
+unsigned circuit_count_open(const circuits_t *circuits, unsigned count, apr_time_t now);
+
 #endif

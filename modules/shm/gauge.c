@@ -6,6 +6,7 @@
 typedef struct {
     _Alignas(64) atomic_int pid;
     atomic_int count;
+    atomic_int departing;
 } slot_t;
 
 struct gauge_t {
@@ -39,9 +40,23 @@ void gauge_reap(gauge_t *gauge, unsigned slots, pid_t pid)
     for (i = 0; i < slots; i++) {
         if (atomic_load(&gauge->slots[i].pid) == pid) {
             atomic_fetch_sub(&gauge->total, atomic_exchange(&gauge->slots[i].count, 0));
+            atomic_store(&gauge->slots[i].departing, 0);
             atomic_store(&gauge->slots[i].pid, 0);
         }
     }
+}
+
+int gauge_depart(gauge_t *gauge, unsigned slots, unsigned slot)
+{
+    unsigned i;
+
+    atomic_store(&gauge->slots[slot].departing, 1);
+    for (i = 0; i < slots; i++) {
+        if (atomic_load(&gauge->slots[i].pid) != 0 && !atomic_load(&gauge->slots[i].departing)) {
+            return 0;
+        }
+    }
+    return 1;
 }
 
 int gauge_enter(gauge_t *gauge, unsigned slot, unsigned maximum)

@@ -27,6 +27,9 @@ int gauge_join(gauge_t *gauge, unsigned slots, pid_t pid, unsigned *slot);
  * child that has ended, however it ended. */
 void gauge_reap(gauge_t *gauge, unsigned slots, pid_t pid);
 
+/* This process is about to end: 1 when every other one has said so or is gone. Once a child. */
+int gauge_depart(gauge_t *gauge, unsigned slots, unsigned slot);
+
 /* Counts one more unless that would pass `maximum`; 0 when it would. Any thread. */
 int gauge_enter(gauge_t *gauge, unsigned slot, unsigned maximum);
 

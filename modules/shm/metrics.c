@@ -39,6 +39,7 @@ struct metrics_t {
     names_entry_t code_names[METRICS_CODES - 1];
     names_entry_t series_names[METRICS_SERIES - 1];
     metrics_publisher_t publishers[METRICS_PUBLISHERS];
+    _Alignas(64) atomic_int restarting;
     metrics_series_t series[METRICS_SERIES];
 };
 
@@ -314,6 +315,16 @@ void metrics_reap(metrics_t *metrics, pid_t pid)
     for (i = 0; i < METRICS_PUBLISHERS; i++) {
         lease_give_back(&metrics->publishers[i].lease, pid);
     }
+}
+
+void metrics_set_restarting(metrics_t *metrics, int restarting)
+{
+    atomic_store(&metrics->restarting, restarting);
+}
+
+int metrics_is_restarting(const metrics_t *metrics)
+{
+    return atomic_load(&metrics->restarting);
 }
 
 metrics_tell_e metrics_report(metrics_publisher_t *publisher, int delivered, apr_time_t wall)

@@ -184,6 +184,11 @@ void metrics_end_lease(metrics_publisher_t *publisher, pid_t pid);
 /* Ends every lease of a process that has ended. Parent. */
 void metrics_reap(metrics_t *metrics, pid_t pid);
 
+/* Whether httpd is between two generations of children: the next one goes on with these numbers.
+ * The parent sets it, the first child of the next generation ends it. */
+void metrics_set_restarting(metrics_t *metrics, int restarting);
+int metrics_is_restarting(const metrics_t *metrics);
+
 /* What a delivery that has ended is worth in the log. */
 typedef enum {
     METRICS_TELL_NOTHING,
