@@ -6,6 +6,7 @@
 #include "http/config.h"
 #include "http/delivery.h"
 #include "http/limit.h"
+#include "http/session_config.h"
 #include "http/shared.h"
 #include "http/upstream.h"
 
@@ -66,6 +67,17 @@ circuit_t *conversation_circuit(const request_rec *r)
         apr_pstrcat(r->pool, client->endpoint->origin, client->endpoint->prefix, " ", agent, NULL));
 }
 
+static void fill_keeper(const request_rec *r, keeper_settings_t *keeper)
+{
+    keeper->store = session_config_store(r->server);
+    if (keeper->store != NULL) {
+        keeper->circuit =
+            shared_circuit(apr_pstrcat(r->pool, "session store ", keeper->store->name, NULL));
+    }
+    keeper->ttl = session_config_ttl(r->server);
+    keeper->history_turns = session_config_history(r->server);
+}
+
 static void fill_settings(const request_rec *r, flow_settings_t *settings)
 {
     const config_location_t *location = config_of_location(r);
@@ -76,6 +88,7 @@ static void fill_settings(const request_rec *r, flow_settings_t *settings)
     settings->total =
         settings->stream ? config_stream_timeout(location) : config_total_timeout(location);
     settings->heartbeat = config_heartbeat(location);
+    fill_keeper(r, &settings->keeper);
 }
 
 /* ---- the chat as delivery knows it ---- */

@@ -7,6 +7,7 @@
 #include "http/config.h"
 #include "http/conversation.h"
 #include "http/limit.h"
+#include "http/session_config.h"
 
 /* Reads and checks the body into the flow; REPLY_ANSWER when it can start. `*status` as for
  * body_read(). */
@@ -23,7 +24,7 @@ static reply_e take_request(request_rec *r, flow_t *flow, buffer_t *issues, int 
                        (size_t)config_max_message(location), issues)) {
         trouble = REPLY_VALIDATION_ERROR;
     }
-    flow->user = flow->request.user_id;
+    flow->user = session_config_user(r, flow->request.user_id);
     if (trouble == REPLY_ANSWER && !flow_choose_session(flow)) {
         trouble = REPLY_INTERNAL_ERROR;
     }

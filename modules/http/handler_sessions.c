@@ -146,7 +146,7 @@ static void destroy(void *task)
     child_leave_chat();
 }
 
-static const delivery_job_t job = {start, abandon, may_block, prepare, destroy};
+static const delivery_job_t job = {start, abandon, may_block, prepare, destroy, NULL};
 
 /* ---- */
 
@@ -165,7 +165,7 @@ static reply_e claim(visit_t *visit)
 
 static int answer_now(request_rec *r, visit_t *visit)
 {
-    answer_rest_t rest = {NULL, 0};
+    answer_rest_t rest = {.body = NULL};
     int status = prepare(r, visit, &rest);
 
     release(visit);
