@@ -207,6 +207,7 @@ static int on_head(void *baton, transfer_t *transfer, int status)
     if (call->request_id[0] == '\0') {
         keep_header(call->request_id, REQUEST_ID_MAX, transfer, "x-amz-request-id"); /* S3's */
     }
+    call_checksum_start(&attempt->checksum, transfer_header(transfer, "x-amz-crc32"));
     if (is_success(call)) {
         return call->owner.on_head == NULL || call->owner.on_head(call->owner.baton, call);
     }
@@ -316,12 +317,9 @@ static retry_decision_t decide(call_t *call, const transfer_result_t *ended, cal
 static void describe(char *reason, const call_t *call, call_end_e how, const char *message,
                      const char *error)
 {
-    const char *code = call->attempt.code[0] != '\0' ? call->attempt.code : "without a code";
-
     if (how == CALL_REFUSED) {
-        (void)apr_snprintf(reason, MESSAGE_MAX, "reading the answer of %s: HTTP %d %s: %s",
-                           call->request.operation, call->attempt.status, code,
-                           message[0] != '\0' ? message : "no message");
+        call_error_describe(reason, MESSAGE_MAX, call->request.operation, call->attempt.status,
+                            call->attempt.code, message);
     } else {
         (void)apr_snprintf(reason, MESSAGE_MAX, "%s: %s", call->request.operation, error);
     }

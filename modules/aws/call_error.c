@@ -100,3 +100,11 @@ void call_error_read(char *code, char *message, size_t message_size, const char 
         read_json(code, message, message_size, body, length);
     }
 }
+
+void call_error_describe(char *reason, size_t size, const char *operation, int status,
+                         const char *code, const char *message)
+{
+    (void)apr_snprintf(reason, size, "reading the answer of %s: HTTP %d %s: %s", operation, status,
+                       code[0] != '\0' ? code : "without a code",
+                       message[0] != '\0' ? message : "no message");
+}

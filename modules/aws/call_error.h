@@ -18,4 +18,8 @@ void call_error_code(char *code, const char *text, size_t length);
 void call_error_read(char *code, char *message, size_t message_size, const char *body,
                      size_t length);
 
+/* What an error answer said as one line for the log; code and message may be "". */
+void call_error_describe(char *reason, size_t size, const char *operation, int status,
+                         const char *code, const char *message);
+
 #endif
