@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "emulator/dynamodb_control.h"
+#include "emulator/s3.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -77,6 +78,7 @@ static answer_t *delete_state(emulator_t *emulator, const http_request_t *reques
     faults_clear(emulator->faults);
     tables_empty_all(emulator->tables);
     metrics_clear(emulator->metrics);
+    s3_store_clear(emulator->s3);
     switches_init(&emulator->switches);
     memset(issuer_counters(emulator->issuer), 0, sizeof(issuer_counters_t));
     return answer_create(204, NULL);
@@ -209,6 +211,22 @@ static answer_t *delete_switches(emulator_t *emulator, const http_request_t *req
     return answer_create(204, NULL);
 }
 
+static answer_t *get_buckets(emulator_t *emulator, const http_request_t *request, const char *rest)
+{
+    buffer_t body;
+    json_writer_t writer;
+
+    (void)request;
+    (void)rest;
+    buffer_init(&body, CONTENT_MAX);
+    json_write_to(&writer, &body);
+    json_open(&writer, '{');
+    json_name(&writer, "buckets");
+    s3_write(emulator->s3, &writer);
+    json_close(&writer, '}');
+    return json_answer(200, &body);
+}
+
 /* ---- tables ---- */
 
 static answer_t *get_tables(emulator_t *emulator, const http_request_t *request, const char *rest)
@@ -312,7 +330,8 @@ static const struct {
               {"DELETE", "switches", delete_switches}, {"GET", "tables", get_tables},
               {"GET", "tables/", get_table},           {"PUT", "tables/", put_table},
               {"POST", "tables/", post_table},         {"DELETE", "tables/", delete_table},
-              {"GET", "metrics", get_metrics},         {"DELETE", "metrics", delete_metrics}};
+              {"GET", "metrics", get_metrics},         {"DELETE", "metrics", delete_metrics},
+              {"GET", "buckets", get_buckets}};
 
 int control_is_for(const http_request_t *request)
 {

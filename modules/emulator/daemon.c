@@ -347,6 +347,9 @@ static void fingerprint(const settings_t *settings, unsigned char *out)
         hash_text(&hash, settings->tables[i].name);
         hash_text(&hash, settings->tables[i].key);
     }
+    for (i = 0; i < settings->bucket_count; i++) {
+        hash_text(&hash, settings->buckets[i]);
+    }
     apr_sha1_final(out, &hash);
 }
 

@@ -12,6 +12,7 @@
 #include "emulator/imds.h"
 #include "emulator/openai.h"
 #include "emulator/rest.h"
+#include "emulator/s3.h"
 #include "emulator/sts.h"
 
 #include <stdlib.h>
@@ -30,6 +31,7 @@ static const service_t *const services[] = {
     &cloudwatch_query_service,
     &cloudwatch_json_service,
     &cloudwatch_cbor_service,
+    &s3_service,
 };
 
 int emulator_init(emulator_t *emulator, const settings_t *settings)
@@ -42,10 +44,11 @@ int emulator_init(emulator_t *emulator, const settings_t *settings)
     emulator->imds = imds_create();
     emulator->tables = tables_create();
     emulator->metrics = metrics_create();
+    emulator->s3 = s3_start(settings);
     switches_init(&emulator->switches);
     return emulator->journal != NULL && emulator->sessions != NULL && emulator->faults != NULL &&
            emulator->issuer != NULL && emulator->imds != NULL && emulator->tables != NULL &&
-           emulator->metrics != NULL && dynamodb_create_tables(emulator);
+           emulator->metrics != NULL && emulator->s3 != NULL && dynamodb_create_tables(emulator);
 }
 
 void emulator_destroy(emulator_t *emulator)
@@ -57,6 +60,7 @@ void emulator_destroy(emulator_t *emulator)
     imds_destroy(emulator->imds);
     tables_destroy(emulator->tables);
     metrics_destroy(emulator->metrics);
+    s3_store_destroy(emulator->s3);
 }
 
 static apr_time_t clock_offset(const emulator_t *emulator)

@@ -13,6 +13,7 @@
 #include "emulator/issuer.h"
 #include "emulator/journal.h"
 #include "emulator/metrics.h"
+#include "emulator/s3_store.h"
 #include "emulator/script.h"
 #include "emulator/sessions.h"
 #include "emulator/settings.h"
@@ -31,6 +32,7 @@ typedef struct {
     imds_t *imds;
     tables_t *tables;
     metrics_t *metrics;
+    s3_store_t *s3;
     switches_t switches;
 } emulator_t;
 

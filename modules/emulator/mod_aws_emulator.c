@@ -6,6 +6,7 @@
  */
 #include "base/text.h"
 #include "emulator/daemon.h"
+#include "emulator/s3_store.h"
 #include "emulator/settings.h"
 
 #include <apr_strings.h>
@@ -22,8 +23,9 @@ extern module AP_MODULE_DECLARE_DATA aws_emulator_module;
 
 typedef struct {
     settings_t settings;
-    apr_array_header_t *keys;   /* of settings_key_t */
-    apr_array_header_t *tables; /* of settings_table_t */
+    apr_array_header_t *keys;    /* of settings_key_t */
+    apr_array_header_t *tables;  /* of settings_table_t */
+    apr_array_header_t *buckets; /* of const char * */
 } config_t;
 
 static void *create_config(apr_pool_t *pool, server_rec *server)
@@ -33,6 +35,7 @@ static void *create_config(apr_pool_t *pool, server_rec *server)
     (void)server;
     config->keys = apr_array_make(pool, 2, sizeof(settings_key_t));
     config->tables = apr_array_make(pool, 2, sizeof(settings_table_t));
+    config->buckets = apr_array_make(pool, 2, sizeof(const char *));
     return config;
 }
 
@@ -147,6 +150,23 @@ static const char *set_table(cmd_parms *cmd, void *unused, const char *name, con
     return NULL;
 }
 
+static const char *set_bucket(cmd_parms *cmd, void *unused, const char *name)
+{
+    const config_t *config = config_of(cmd->server);
+    const char *wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
+
+    (void)unused;
+    if (wrong != NULL) {
+        return wrong;
+    }
+    if (!s3_store_is_name(name)) {
+        return "EmulatorBucket: a bucket's name has 3 to 63 small letters, digits, dots and "
+               "hyphens, and begins and ends with a letter or digit";
+    }
+    APR_ARRAY_PUSH(config->buckets, const char *) = name;
+    return NULL;
+}
+
 static const char *set_openai_key(cmd_parms *cmd, void *unused, const char *key)
 {
     const char *wrong = ap_check_cmd_context(cmd, GLOBAL_ONLY);
@@ -163,6 +183,8 @@ static const char *set_openai_key(cmd_parms *cmd, void *unused, const char *key)
 }
 
 static const command_rec commands[] = {
+    AP_INIT_TAKE1("EmulatorBucket", set_bucket, NULL, RSRC_CONF,
+                  "a bucket of S3 that is there from the start; may be repeated"),
     AP_INIT_TAKE1("EmulatorListen", set_listen, NULL, RSRC_CONF,
                   "loopback address and port of the AWS stand-in, such as 127.0.0.1:8001"),
     AP_INIT_TAKE23("EmulatorAccessKey", set_key, NULL, RSRC_CONF,
@@ -192,6 +214,8 @@ static void finish_settings(config_t *config)
     config->settings.key_count = config->keys->nelts;
     config->settings.tables = (const settings_table_t *)config->tables->elts;
     config->settings.table_count = config->tables->nelts;
+    config->settings.buckets = (const char *const *)config->buckets->elts;
+    config->settings.bucket_count = config->buckets->nelts;
 }
 
 static int is_first_pass(void)

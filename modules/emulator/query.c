@@ -1,5 +1,7 @@
 #include "emulator/query.h"
 
+#include "emulator/xml.h"
+
 #include <string.h>
 
 #define FORM         "application/x-www-form-urlencoded"
@@ -70,23 +72,6 @@ int query_is_for(const http_request_t *request, const char *version)
 
 /* ---- XML ---- */
 
-static void put_escaped(buffer_t *out, const char *text)
-{
-    while (*text != '\0') {
-        size_t plain = strcspn(text, "<>&\"");
-        (void)buffer_append(out, text, plain);
-        text += plain;
-        switch (*text) {
-        case '<': (void)buffer_puts(out, "&lt;"); break;
-        case '>': (void)buffer_puts(out, "&gt;"); break;
-        case '&': (void)buffer_puts(out, "&amp;"); break;
-        case '"': (void)buffer_puts(out, "&quot;"); break;
-        default: return;
-        }
-        text++;
-    }
-}
-
 static void begin_document(query_answer_t *query)
 {
     buffer_init(&query->body, BODY_MAX);
@@ -110,19 +95,17 @@ static answer_t *end_document(query_answer_t *query, int status)
 
 void query_open(query_answer_t *query, const char *name)
 {
-    (void)buffer_printf(&query->body, "<%s>", name);
+    xml_open(&query->body, name);
 }
 
 void query_close(query_answer_t *query, const char *name)
 {
-    (void)buffer_printf(&query->body, "</%s>\n", name);
+    xml_close(&query->body, name);
 }
 
 void query_put(query_answer_t *query, const char *name, const char *text)
 {
-    query_open(query, name);
-    put_escaped(&query->body, text);
-    query_close(query, name);
+    xml_put(&query->body, name, text);
 }
 
 void query_begin(query_answer_t *query, const char *name_space, const char *operation)

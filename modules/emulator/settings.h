@@ -26,6 +26,8 @@ typedef struct {
     int key_count;
     const settings_table_t *tables;
     int table_count;
+    const char *const *buckets; /* of S3, there from the start */
+    int bucket_count;
     const char *region;     /* NULL: any region may be signed for */
     const char *openai_key; /* NULL: the OpenAI server wants none */
 } settings_t;

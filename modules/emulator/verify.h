@@ -21,7 +21,8 @@
 /* How a service wants to be signed. */
 typedef struct {
     const char *service; /* the scope's service: "bedrock" */
-    int plain_path;      /* S3: the path is taken as it is on the wire */
+    int plain_path;      /* S3: the path is taken as it is on the wire, and the header
+                            x-amz-content-sha256 must be there */
 } verify_rules_t;
 
 /* Who may sign, and what time it is for the services. */
