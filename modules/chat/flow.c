@@ -275,12 +275,7 @@ static void invoke(flow_t *flow)
     machine_t *machine = flow->machine;
     const backend_owner_t owner = {on_text, on_answered, flow};
     const backend_t *backend = flow->settings.backend;
-    backend_prompt_t prompt = {.message = flow->request.message,
-                               .message_length = flow->request.message_length,
-                               .session_id = flow->session_id,
-                               .user = flow->user,
-                               .stream = flow->settings.stream,
-                               .deadline = flow->started + flow->settings.total};
+    backend_prompt_t *prompt = &flow->prompt;
 
     machine->invoked = clock_monotonic();
     if (backend->needs_history && !list_history(flow)) {
@@ -288,10 +283,16 @@ static void invoke(flow_t *flow)
         return;
     }
     if (machine->history != NULL) {
-        prompt.history = machine->history;
-        prompt.history_count = machine->keeper.session.history_count;
+        prompt->history = machine->history;
+        prompt->history_count = machine->keeper.session.history_count;
     }
-    if (!backend->start(backend, &machine->turn, &prompt, &owner)) {
+    prompt->message = flow->request.message;
+    prompt->message_length = flow->request.message_length;
+    prompt->session_id = flow->session_id;
+    prompt->user = flow->user;
+    prompt->stream = flow->settings.stream;
+    prompt->deadline = flow->started + flow->settings.total;
+    if (!backend->start(backend, &machine->turn, prompt, &owner)) {
         machine->turn = NULL;
         fail(flow, REPLY_INTERNAL_ERROR, "starting the call to the agent");
     }

@@ -65,6 +65,8 @@ struct flow_t {
     const char *user;   /* NULL: nobody is known */
     apr_time_t started; /* monotonic, when the request came */
     flow_settings_t settings;
+    backend_prompt_t prompt; /* attributes, files, trace headers, limits: the worker's to fill in;
+                                the rest is the flow's */
     flow_result_t result;
     outbox_t outbox;                /* of a stream */
     struct flow_machine_t *machine; /* the I/O thread's */

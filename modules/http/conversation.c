@@ -2,6 +2,7 @@
 
 #include "backend/agent.h"
 #include "base/clock.h"
+#include "chat/trace.h"
 #include "http/child.h"
 #include "http/config.h"
 #include "http/delivery.h"
@@ -89,6 +90,26 @@ static void fill_settings(const request_rec *r, flow_settings_t *settings)
         settings->stream ? config_stream_timeout(location) : config_total_timeout(location);
     settings->heartbeat = config_heartbeat(location);
     fill_keeper(r, &settings->keeper);
+}
+
+/* Trace context that has the right form goes on to the backend. */
+static void pass_trace_on(request_rec *r, backend_prompt_t *prompt)
+{
+    static const struct {
+        const char *name;
+        int (*is_good)(const char *value);
+    } known[] = {{"traceparent", trace_is_parent}, {"X-Amzn-Trace-Id", trace_is_amazon}};
+    call_header_t *headers =
+        apr_pcalloc(r->pool, sizeof(known) / sizeof(known[0]) * sizeof(*headers));
+    size_t i;
+
+    prompt->trace_headers = headers;
+    for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        const char *value = apr_table_get(r->headers_in, known[i].name);
+        if (value != NULL && known[i].is_good(value)) {
+            headers[prompt->trace_header_count++] = (call_header_t){known[i].name, value};
+        }
+    }
 }
 
 /* ---- the chat as delivery knows it ---- */
@@ -271,6 +292,7 @@ reply_e conversation_start(request_rec *r, flow_t *flow, const conversation_face
     conversation->flow = flow;
     conversation->face = face;
     fill_settings(r, &flow->settings);
+    pass_trace_on(r, &flow->prompt);
     reply = enter(r, conversation);
     if (reply == REPLY_ANSWER) {
         *status = delivery_start(r, flow->settings.stream ? &stream_job : &job, conversation);
