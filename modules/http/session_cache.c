@@ -25,7 +25,6 @@ typedef struct {
 /* One operation at work. */
 typedef struct {
     socache_t *cache;
-    apr_pool_t *pool;
     int is_locked;
     unsigned char key[HASH_SIZE + SESSION_ID_MAX];
     unsigned key_length;
@@ -78,8 +77,7 @@ static session_end_e begin_access(access_t *access, const session_store_t *store
         return SESSION_FAILED;
     }
     access->value = malloc(SESSION_BYTES_MAX);
-    if (access->value == NULL ||
-        apr_pool_create_unmanaged_ex(&access->pool, NULL, NULL) != APR_SUCCESS) {
+    if (access->value == NULL) {
         return explain(access, "asking the session cache", APR_ENOMEM);
     }
     status = socache_lock(access->cache);
@@ -98,9 +96,6 @@ static void unlock(access_t *access)
 static void end_access(access_t *access)
 {
     unlock(access);
-    if (access->pool != NULL) {
-        apr_pool_destroy(access->pool);
-    }
     free(access->value);
 }
 
@@ -112,7 +107,7 @@ static session_end_e fetch(access_t *access)
 
     access->length = (unsigned)SESSION_BYTES_MAX;
     status = socache_retrieve(access->cache, access->key, access->key_length, access->value,
-                              &access->length, access->pool);
+                              &access->length);
     if (status == APR_NOTFOUND) {
         return SESSION_ABSENT;
     }
@@ -144,7 +139,7 @@ static apr_status_t put_from(access_t *access, const session_t *session, size_t 
     session_json_write(&value, session, first);
     if (!value.failed) {
         status = socache_store(access->cache, access->key, access->key_length, session->expires_at,
-                               (unsigned char *)value.data, (unsigned)value.length, access->pool);
+                               (unsigned char *)value.data, (unsigned)value.length);
     }
     buffer_free(&value);
     return status;
@@ -286,7 +281,7 @@ static session_end_e remove_record(access_t *access, session_t *session,
     if (!may_look(session, asker)) {
         return SESSION_FORBIDDEN;
     }
-    status = socache_remove(access->cache, access->key, access->key_length, access->pool);
+    status = socache_remove(access->cache, access->key, access->key_length);
     return status == APR_SUCCESS || status == APR_NOTFOUND
                ? SESSION_OK
                : explain(access, "removing from the session cache", status);

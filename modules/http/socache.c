@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/bulkhead.h"
 #include "http/config.h"
 
 #include <ap_provider.h>
@@ -14,6 +15,11 @@ APLOG_USE_MODULE(chatbot);
 
 /* How long a cache that did not answer is left alone. */
 #define REST apr_time_from_sec(3)
+
+/* How long an answer of another machine is waited for. The providers' own limits do not do:
+ * RedisTimeout is a million times what it says (mod_socache_redis gives apr_redis microseconds,
+ * which takes them for seconds), and memcached's has none. */
+#define PATIENCE apr_time_from_sec(1)
 
 /* At most 14 characters: providers make names and tags of it. */
 #define NAMESPACE "chatbot-sess"
@@ -39,8 +45,25 @@ struct socache_t {
     server_rec *server;
     atomic_llong away_until; /* monotonic, microseconds; 0: it answers. This process's view */
     int is_broken;           /* this child has no mutex */
+    bulkhead_t *bulkhead;    /* this child's, where calls leave the machine; else NULL */
     socache_t *next;
 };
+
+typedef enum { RETRIEVE, STORE, REMOVE } question_e;
+
+/* One call of a provider's function. */
+typedef struct {
+    bulkhead_call_t call; /* first: that is how it comes back */
+    socache_t *cache;
+    question_e kind;
+    unsigned char key[SOCACHE_KEY_MAX];
+    unsigned key_length;
+    unsigned char *value;
+    unsigned length;
+    apr_time_t expiry;
+    apr_pool_t *pool;
+    apr_status_t status;
+} question_t;
 
 /* Those of the configuration. */
 static socache_t *caches;
@@ -184,22 +207,29 @@ socache_t *socache_create(apr_pool_t *pconf, server_rec *main_server, const char
     return cache;
 }
 
+static void start_mutex(socache_t *cache, apr_pool_t *pchild)
+{
+    apr_status_t status =
+        apr_global_mutex_child_init(&cache->mutex, apr_global_mutex_lockfile(cache->mutex), pchild);
+
+    if (status != APR_SUCCESS) {
+        cache->is_broken = 1;
+        ap_log_error(APLOG_MARK, APLOG_CRIT, status, cache->server,
+                     "CHAT0532: starting a child: the mutex of the session cache %s cannot be "
+                     "used; sessions are not kept here; see the Mutex directive (%s)",
+                     cache->provider->name, SOCACHE_MUTEX);
+    }
+}
+
 void socache_start(apr_pool_t *pchild)
 {
     socache_t *cache;
 
     for (cache = caches; cache != NULL; cache = cache->next) {
-        apr_status_t status =
-            cache->mutex != NULL
-                ? apr_global_mutex_child_init(&cache->mutex,
-                                              apr_global_mutex_lockfile(cache->mutex), pchild)
-                : APR_SUCCESS;
-        if (status != APR_SUCCESS) {
-            cache->is_broken = 1;
-            ap_log_error(APLOG_MARK, APLOG_CRIT, status, cache->server,
-                         "CHAT0532: starting a child: the mutex of the session cache %s cannot be "
-                         "used; sessions are not kept here; see the Mutex directive (%s)",
-                         cache->provider->name, SOCACHE_MUTEX);
+        if (cache->mutex != NULL) {
+            start_mutex(cache, pchild);
+        } else if (!(cache->provider->flags & AP_SOCACHE_FLAG_NOTMPSAFE)) {
+            cache->bulkhead = bulkhead_create(pchild);
         }
     }
 }
@@ -254,29 +284,135 @@ static apr_status_t note(socache_t *cache, apr_status_t status)
     return status;
 }
 
-apr_status_t socache_retrieve(socache_t *cache, const unsigned char *key, unsigned key_length,
-                              unsigned char *value, unsigned *length, apr_pool_t *pool)
-{
-    apr_status_t status = cache->provider->retrieve(cache->instance, cache->server, key, key_length,
-                                                    value, length, pool);
+/* ---- questions ---- */
 
-    if (status == APR_EGENERAL && strcmp(cache->provider->name, "dbm") == 0) {
-        status = APR_NOTFOUND; /* which mod_socache_dbm says with some kinds of dbm files */
+static void ask(question_t *question)
+{
+    socache_t *cache = question->cache;
+    const ap_socache_provider_t *provider = cache->provider;
+
+    switch (question->kind) {
+    case RETRIEVE:
+        question->status =
+            provider->retrieve(cache->instance, cache->server, question->key, question->key_length,
+                               question->value, &question->length, question->pool);
+        break;
+    case STORE:
+        question->status =
+            provider->store(cache->instance, cache->server, question->key, question->key_length,
+                            question->expiry, question->value, question->length, question->pool);
+        break;
+    case REMOVE:
+        question->status = provider->remove(cache->instance, cache->server, question->key,
+                                            question->key_length, question->pool);
+        break;
+    }
+    if (question->kind == RETRIEVE && question->status == APR_EGENERAL &&
+        strcmp(provider->name, "dbm") == 0) {
+        question->status = APR_NOTFOUND; /* which it says of some kinds of dbm files */
+    }
+}
+
+static void on_run(bulkhead_call_t *call)
+{
+    ask((question_t *)(void *)call);
+}
+
+static void on_destroy(bulkhead_call_t *call)
+{
+    apr_pool_destroy(((question_t *)(void *)call)->pool);
+}
+
+/* In a pool of its own. */
+static question_t *make_question(socache_t *cache, question_e kind, const unsigned char *key,
+                                 unsigned key_length)
+{
+    apr_pool_t *pool;
+    question_t *question;
+
+    if (key_length > SOCACHE_KEY_MAX ||
+        apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
+        return NULL;
+    }
+    question = apr_pcalloc(pool, sizeof(*question));
+    question->call.run = on_run;
+    question->call.destroy = on_destroy;
+    question->cache = cache;
+    question->kind = kind;
+    memcpy(question->key, key, key_length);
+    question->key_length = key_length;
+    question->pool = pool;
+    return question;
+}
+
+/* The value is the caller's, or a copy where the caller may not wait for the end. */
+static void set_value(question_t *question, unsigned char *value, unsigned length)
+{
+    question->length = length;
+    question->value =
+        question->cache->bulkhead != NULL ? apr_palloc(question->pool, length) : value;
+}
+
+/* 0: it is gone, and the status is APR_TIMEUP. */
+static int put(question_t *question)
+{
+    if (question->cache->bulkhead == NULL) {
+        ask(question);
+        return 1;
+    }
+    return bulkhead_call(question->cache->bulkhead, &question->call, PATIENCE);
+}
+
+static apr_status_t finish(socache_t *cache, question_t *question, int is_answered)
+{
+    apr_status_t status = APR_TIMEUP;
+
+    if (is_answered) {
+        status = question->status;
+        apr_pool_destroy(question->pool);
     }
     return note(cache, status);
 }
 
-apr_status_t socache_store(socache_t *cache, const unsigned char *key, unsigned key_length,
-                           apr_time_t expiry, unsigned char *value, unsigned length,
-                           apr_pool_t *pool)
+apr_status_t socache_retrieve(socache_t *cache, const unsigned char *key, unsigned key_length,
+                              unsigned char *value, unsigned *length)
 {
-    return note(cache, cache->provider->store(cache->instance, cache->server, key, key_length,
-                                              expiry, value, length, pool));
+    question_t *question = make_question(cache, RETRIEVE, key, key_length);
+    int is_answered;
+
+    if (question == NULL) {
+        return APR_ENOMEM;
+    }
+    set_value(question, value, *length);
+    is_answered = put(question);
+    if (is_answered && question->status == APR_SUCCESS) {
+        if (question->value != value) {
+            memcpy(value, question->value, question->length);
+        }
+        *length = question->length;
+    }
+    return finish(cache, question, is_answered);
 }
 
-apr_status_t socache_remove(socache_t *cache, const unsigned char *key, unsigned key_length,
-                            apr_pool_t *pool)
+apr_status_t socache_store(socache_t *cache, const unsigned char *key, unsigned key_length,
+                           apr_time_t expiry, unsigned char *value, unsigned length)
 {
-    return note(cache,
-                cache->provider->remove(cache->instance, cache->server, key, key_length, pool));
+    question_t *question = make_question(cache, STORE, key, key_length);
+
+    if (question == NULL) {
+        return APR_ENOMEM;
+    }
+    question->expiry = expiry;
+    set_value(question, value, length);
+    if (question->value != value) {
+        memcpy(question->value, value, length);
+    }
+    return finish(cache, question, put(question));
+}
+
+apr_status_t socache_remove(socache_t *cache, const unsigned char *key, unsigned key_length)
+{
+    question_t *question = make_question(cache, REMOVE, key, key_length);
+
+    return question != NULL ? finish(cache, question, put(question)) : APR_ENOMEM;
 }

@@ -30,7 +30,7 @@ const ap_socache_provider_t *socache_provider(const char *name);
 socache_t *socache_create(apr_pool_t *pconf, server_rec *main_server, const char *provider,
                           const char *arguments, const struct ap_socache_hints *hints);
 
-/* Makes the mutexes usable in this child. Child, once. */
+/* What a child needs of them: mutexes, and threads for those that may hang. Child, once. */
 void socache_start(apr_pool_t *pchild);
 
 /* Whether it is worth asking it. A cache that did not answer is left alone for a few seconds; then
@@ -41,13 +41,15 @@ int socache_is_there(socache_t *cache);
 apr_status_t socache_lock(socache_t *cache);
 void socache_unlock(socache_t *cache);
 
-/* The provider's own. `*length` is the room in `value`, then its bytes. */
+/* The provider's own. `*length` is the room in `value`, then its bytes. APR_TIMEUP from a cache of
+ * another machine that does not answer within a second. */
 apr_status_t socache_retrieve(socache_t *cache, const unsigned char *key, unsigned key_length,
-                              unsigned char *value, unsigned *length, apr_pool_t *pool);
+                              unsigned char *value, unsigned *length);
 apr_status_t socache_store(socache_t *cache, const unsigned char *key, unsigned key_length,
-                           apr_time_t expiry, unsigned char *value, unsigned length,
-                           apr_pool_t *pool);
-apr_status_t socache_remove(socache_t *cache, const unsigned char *key, unsigned key_length,
-                            apr_pool_t *pool);
+                           apr_time_t expiry, unsigned char *value, unsigned length);
+apr_status_t socache_remove(socache_t *cache, const unsigned char *key, unsigned key_length);
+
+/* Most bytes of a key. */
+#define SOCACHE_KEY_MAX 120
 
 #endif
