@@ -11,6 +11,7 @@
 #include "http/delivery.h"
 #include "http/directives.h"
 #include "http/handlers.h"
+#include "http/log_json.h"
 #include "http/metrics_count.h"
 #include "http/session_config.h"
 #include "http/shared.h"
@@ -35,6 +36,7 @@ static int on_pre_config(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp)
     (void)plog;
     (void)ptemp;
     socache_register_mutex(pconf);
+    log_json_register(pconf);
     return OK;
 }
 
