@@ -40,8 +40,8 @@ typedef struct {
     void *baton;
 } s3_owner_t;
 
-/* Starts; 0 when memory is out (logged): no callback will come. `*put` is set before any. */
-int s3_put_start(s3_put_t **put, call_client_t *client, const s3_object_t *object,
+/* Starts; 0 when memory is out (logged): no callback will come. `*started` is set before any. */
+int s3_put_start(s3_put_t **started, call_client_t *client, const s3_object_t *object,
                  const s3_owner_t *owner);
 
 /* Ends it now without a callback; the object may be stored or not. */

@@ -190,7 +190,7 @@ static void take_answer(backend_turn_t *turn, const buffer_t *bytes)
     json_error_t error;
     json_t *value = json_parse(buffer_text(bytes), bytes->length, DEPTH_MAX, &error);
     const char *form = NULL;
-    found_e found = NOTHING;
+    found_e found;
 
     if (error.reason != NULL) {
         (void)turn_fail(turn, BACKEND_PROTOCOL_ERROR, "it is not JSON: %s", error.reason);

@@ -70,7 +70,7 @@ static void put_name(json_writer_t *writer, const char *name, size_t number)
     char plain[NAME_MAX_LENGTH + 16];
     size_t i;
 
-    for (i = 0; name[i] != '\0' && i < NAME_MAX_LENGTH; i++) {
+    for (i = 0; i < NAME_MAX_LENGTH && name[i] != '\0'; i++) {
         plain[i] = text_only(&name[i], 1, "-()[]") ? name[i] : '-';
     }
     (void)apr_snprintf(plain + i, sizeof(plain) - i, " (%d)", (int)number + 1);
