@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Calls DynamoDB with boto3 as it is told: {"call": "put_item", "with": {...}} a line, the answer or
 {"error": code, "message": text} a line. Usage: dynamodb_sdk.py endpoint"""
 import json
