@@ -177,7 +177,7 @@ static int check_state(agent_request_t *request, shape_t *shape)
         !shape_texts(shape, state, "promptSessionAttributes", ATTRIBUTES_MAX, ATTRIBUTE_MAX) ||
         !shape_text(shape, state, "invocationId", 1, ATTRIBUTE_MAX) ||
         !shape_count(shape, state, "returnControlInvocationResults", JSON_ARRAY, 1, RESULTS_MAX) ||
-        !shape_count(shape, state, "knowledgeBaseConfigurations", JSON_ARRAY, 1, SIZE_MAX)) {
+        !shape_count(shape, state, "knowledgeBaseConfigurations", JSON_ARRAY, 1, SHAPE_ANY)) {
         return 0;
     }
     request->control_results = json_length(json_member(state, "returnControlInvocationResults"));

@@ -11,6 +11,7 @@
 #define TRACED_TEXT_MAX   1000
 #define PRE_OUTPUT_TOKENS 7
 #define PRE_INPUT_TOKENS  10
+#define TRACE_ID          "9d1c6a3e-52c4-4c1b-8f1b-0a6f5e2d7c10-0"
 #define INPUT_TOKENS      100
 
 /* The stream as it is being written. */
@@ -93,8 +94,7 @@ static void send_files(stream_t *stream)
 /* ---- traces ---- */
 
 /* Opens an event up to the inside of the one trace that it holds. */
-static void open_trace(stream_t *stream, json_writer_t *writer, const char *kind,
-                       const char *member)
+static void open_kind(stream_t *stream, json_writer_t *writer, const char *kind)
 {
     const agent_stream_t *plan = stream->plan;
     char when[TEXT_RFC3339_LENGTH + 1];
@@ -114,19 +114,31 @@ static void open_trace(stream_t *stream, json_writer_t *writer, const char *kind
     json_open(writer, '{');
     json_name(writer, kind);
     json_open(writer, '{');
-    json_name(writer, member);
-    json_open(writer, '{');
-    json_put_member(writer, "traceId", "9d1c6a3e-52c4-4c1b-8f1b-0a6f5e2d7c10-0");
 }
 
-static void close_trace(stream_t *stream, json_writer_t *writer)
+static void close_kind(stream_t *stream, json_writer_t *writer)
 {
-    json_close(writer, '}');
     json_close(writer, '}');
     json_close(writer, '}');
     events_put_padding(&stream->events, writer);
     json_close(writer, '}');
     events_send(&stream->events, "trace");
+}
+
+/* The same up to the inside of the trace's member. */
+static void open_trace(stream_t *stream, json_writer_t *writer, const char *kind,
+                       const char *member)
+{
+    open_kind(stream, writer, kind);
+    json_name(writer, member);
+    json_open(writer, '{');
+    json_put_member(writer, "traceId", TRACE_ID);
+}
+
+static void close_trace(stream_t *stream, json_writer_t *writer)
+{
+    json_close(writer, '}');
+    close_kind(stream, writer);
 }
 
 /* As much of a text as a trace shows, whole characters only. */
@@ -178,6 +190,21 @@ static void send_model_output(stream_t *stream, const char *kind, size_t input, 
     close_trace(stream, &writer);
 }
 
+/* What the guardrail found in the message. */
+static void send_guardrail(stream_t *stream)
+{
+    static const char found[] = "[{\"topicPolicy\":{\"topics\":[{\"action\":\"BLOCKED\",\"name\":"
+                                "\"Forbidden\",\"type\":\"DENY\"}]}}]";
+    json_writer_t writer;
+
+    open_kind(stream, &writer, "guardrailTrace");
+    json_put_member(&writer, "action", "INTERVENED");
+    json_name(&writer, "inputAssessments");
+    json_put_raw(&writer, found, sizeof(found) - 1);
+    json_put_member(&writer, "traceId", TRACE_ID);
+    close_kind(stream, &writer);
+}
+
 static void send_traces_before(stream_t *stream)
 {
     size_t asked = speech_tokens(stream->plan->input_length);
@@ -223,6 +250,9 @@ void agent_stream_write(const agent_stream_t *plan, answer_t *answer)
     events_t *events = &stream.events;
 
     events_begin(events, answer, plan->script, plan->modelled);
+    if (!events->over && plan->traced && has(&stream, SCRIPT_GUARDRAIL)) {
+        send_guardrail(&stream);
+    }
     if (!events->over && plan->traced) {
         send_traces_before(&stream);
     }

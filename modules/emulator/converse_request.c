@@ -230,7 +230,7 @@ static int check_others(const converse_request_t *request, shape_t *shape)
     return shape_member(shape, body, "additionalModelRequestFields", JSON_OBJECT, &object) &&
            shape_texts(shape, body, "requestMetadata", METADATA_PAIRS, METADATA_LENGTH) &&
            shape_member(shape, body, "toolConfig", JSON_OBJECT, &object) &&
-           shape_count(shape, object, "tools", JSON_ARRAY, 1, INT32_MAX) &&
+           shape_count(shape, object, "tools", JSON_ARRAY, 1, SHAPE_ANY) &&
            shape_member(shape, body, "performanceConfig", JSON_OBJECT, &object) &&
            shape_word(shape, object, "latency", "standard optimized") &&
            shape_member(shape, body, "serviceTier", JSON_OBJECT, &object) &&

@@ -181,7 +181,9 @@ int shape_count(shape_t *shape, const json_t *object, const char *member, json_k
     } else {
         json_each(value, on_counted, &count);
     }
-    (void)snprintf(constraint, sizeof(constraint), "have between %zu and %zu items", least, most);
+    (void)snprintf(constraint, sizeof(constraint),
+                   most < SHAPE_ANY ? "have between %zu and %zu items" : "have at least %zu items",
+                   least, most);
     return (count >= least && count <= most) || fails(shape, member, constraint);
 }
 

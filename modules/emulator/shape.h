@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define SHAPE_ANY SIZE_MAX /* as a maximum: there is none */
+
 typedef struct {
     char problem[1024];
 } shape_t;

@@ -17,7 +17,7 @@ from botocore.exceptions import (ClientError, ConnectionClosedError, EventStream
 from urllib3.exceptions import ProtocolError
 from urllib3.exceptions import ReadTimeoutError as SilentBody
 
-from emulator_tap import ENDPOINT, control, is_, ok, raised, run
+from emulator_tap import ENDPOINT, calls, control, is_, ok, raised, run, skip
 
 KEY = ("AKIAEMULATOREXAMPLE0", "emulator-secret-key-for-local-use-only00", None)
 TEMPORARY = ("ASIATEMPORARY0000000", "temporary-secret", "token/of+the=session")
@@ -199,6 +199,90 @@ def validation():
         "an unknown command")
     is_(error_of(lambda: invoke("{{delay soon}}")), ("ValidationException", 400),
         "a wrong argument")
+
+
+def session_state():
+    files = [{"name": "a.txt", "useCase": "CHAT", "source": {
+        "sourceType": "BYTE_CONTENT", "byteContent": {"mediaType": "text/plain", "data": b"abc"}}},
+             {"name": "b.csv", "useCase": "CODE_INTERPRETER", "source": {
+                 "sourceType": "S3", "s3Location": {"uri": "s3://demo-files/chat/b.csv"}}}]
+    state = {"sessionAttributes": {"plan": "gold"}, "promptSessionAttributes": {"lang": "grüße"},
+             "files": files}
+    is_(json.loads(text("{{show sessionState.files}}", sessionState=state))[0]["source"]
+        ["byteContent"]["data"], "YWJj", "files arrive")
+    is_(text("{{show sessionState.files.1.source.s3Location.uri}}", sessionState=state),
+        "s3://demo-files/chat/b.csv", "so do those in S3")
+    is_(json.loads(text("{{show sessionState.sessionAttributes}}", sessionState=state)),
+        {"plan": "gold"}, "and session attributes")
+    is_(text("{{show sessionState.promptSessionAttributes.lang}}", sessionState=state, stream=True),
+        "grüße", "and those of the prompt")
+    is_(text("{{show sessionState}}"), "null", "or none")
+    found = events("{{guardrail}}x", enableTrace=True)
+    is_(found[0]["trace"]["trace"]["guardrailTrace"]["action"], "INTERVENED", "a guardrail")
+
+
+def history():
+    if "conversationHistory" not in default.meta.service_model.shape_for("SessionState").members:
+        skip("conversationHistory", "this boto3 has none")
+        return
+    state = {"conversationHistory": {"messages": [
+        {"role": "user", "content": [{"text": "My name is Grace"}]},
+        {"role": "assistant", "content": [{"text": "Nice to meet you, Grace."}]}]}}
+    is_(text("What is my name?", session="h-1", sessionState=state), "Your name is Grace.",
+        "a new session knows its history")
+    is_(text("How many messages?", session="h-1", sessionState=state),
+        "This is message 3 of our conversation.", "an old one takes it in no more")
+    refused("'role' failed", "another role", {"conversationHistory": {"messages": [
+        {"role": "system", "content": [{"text": "x"}]}]}})
+    refused("must have role and content", "a message without content", {
+        "conversationHistory": {"messages": [{"role": "user", "content": []}]}})
+
+
+def refused(part, what, state=None, **more):
+    """Such a request is a ValidationException whose message has this part."""
+    if state is not None:
+        more["sessionState"] = state
+    try:
+        invoke("x", by=client(parameter_validation=False), **more)
+        got = "it was taken"
+    except ClientError as error:
+        got = "{Code}: {Message}".format(**error.response["Error"])
+    ok(got.startswith("ValidationException: ") and part in got, f"{what} is refused")
+
+
+def limits():
+    file = {"name": "a", "useCase": "CHAT", "source": {
+        "sourceType": "BYTE_CONTENT", "byteContent": {"mediaType": "text/plain", "data": b"abc"}}}
+    s3 = {"sourceType": "S3", "s3Location": {"uri": "s3://b/key"}}
+    half = {"sourceType": "BYTE_CONTENT", "byteContent": {"mediaType": "x", "data": b"x" * 5300000}}
+    for state, part, what in (
+            ({"files": [file] * 6}, "between 0 and 5", "six files"),
+            ({"files": [{**file, "useCase": "OTHER"}]}, "'useCase' failed", "another use"),
+            ({"files": [{**file, "source": {"sourceType": "DISK"}}]}, "'sourceType'", "a source"),
+            ({"files": [{**file, "source": s3}]}, "must be s3://bucket/key", "a bucket's name"),
+            ({"files": [{**file, "source": half}] * 2}, "together they have", "over 10 MB"),
+            ({"sessionAttributes": {"a": 1}}, "must be a text", "an attribute that is no text"),
+            ({"returnControlInvocationResults": []}, "between 1 and 5", "no result"),
+            ({"knowledgeBaseConfigurations": []}, "at least 1", "no knowledge base")):
+        refused(part, what, state)
+    refused("'memoryId' failed", "a memory id that is too short", memoryId="x")
+    refused("'applyGuardrailInterval' failed", "an interval of 0",
+            streamingConfigurations={"applyGuardrailInterval": 0})
+
+
+def headers():
+    traced = client()
+    names = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+             "X-Amzn-Trace-Id": "Root=1-67891233-abcdef012345678912345678;Sampled=1"}
+
+    def add(request, **kw):
+        for name, value in names.items():
+            request.headers[name] = value
+
+    traced.meta.events.register("before-send.*", add)
+    text("x", by=traced)
+    found = calls("InvokeAgent")[-1]["headers"]
+    is_({name: found.get(name.lower()) for name in names}, names, "trace headers are in the journal")
 
 
 def signatures():
@@ -384,5 +468,5 @@ def books():
 
 
 default = client()
-run(conversation, answer_head, streaming, traces, exceptions, validation, signatures, scopes, http,
-    violence, leaving, books)
+run(conversation, answer_head, streaming, traces, exceptions, validation, session_state, history,
+    limits, headers, signatures, scopes, http, violence, leaving, books)

@@ -10,7 +10,7 @@ const {
 const OpenAI = from("openai").default;
 
 const client = (more) => new OpenAI({
-  baseURL: `${ENDPOINT}/openai/v1`, apiKey: "the-key", maxRetries: 0, ...more,
+  baseURL: `${ENDPOINT}/openai/v1`, apiKey: "the-key", maxRetries: 0, logLevel: "off", ...more,
 });
 const openai = client();
 const says = (role, content) => ({ role, content });
