@@ -11,6 +11,7 @@
 #include "http/delivery.h"
 #include "http/directives.h"
 #include "http/handlers.h"
+#include "http/limit.h"
 #include "http/log_json.h"
 #include "http/metrics_count.h"
 #include "http/session_config.h"
@@ -74,6 +75,7 @@ static void on_child_init(apr_pool_t *pchild, server_rec *main_server)
 {
     child_start(pchild, main_server, delivery_abandon_all);
     session_config_start(pchild, main_server);
+    limit_start(pchild, main_server);
 }
 
 static void *create_location(apr_pool_t *pool, char *path)

@@ -19,9 +19,10 @@
 /* A claim on a session outlives its turn by this, for clocks that differ. */
 #define CLAIM_EXTRA apr_time_from_sec(5)
 
-typedef enum { READY, LOAD, INVOKE, SAVE, RELEASE, DONE } state_e;
+typedef enum { READY, LIMIT, LOAD, INVOKE, SAVE, RELEASE, DONE } state_e;
 
-static const char *const state_names[] = {"READY", "LOAD", "INVOKE", "SAVE", "RELEASE", "DONE"};
+static const char *const state_names[] = {"READY", "LIMIT",   "LOAD", "INVOKE",
+                                          "SAVE",  "RELEASE", "DONE"};
 
 typedef struct flow_machine_t {
     state_e state;
@@ -51,12 +52,44 @@ static void log_failure(const flow_t *flow, reply_e reply, const char *reason)
            *id != '\0' ? ", AWS request " : "", id, reply_error(reply)->code, reason);
 }
 
+static void end_with(flow_t *flow, reply_e reply)
+{
+    flow->result.reply = reply;
+    enter(flow, keeper_must_release(&flow->machine->keeper) ? RELEASE : DONE);
+}
+
 /* The two exits of every state: on to the next one, or to the end with an error. */
 static void fail(flow_t *flow, reply_e reply, const char *reason)
 {
     log_failure(flow, reply, reason);
-    flow->result.reply = reply;
-    enter(flow, keeper_must_release(&flow->machine->keeper) ? RELEASE : DONE);
+    end_with(flow, reply);
+}
+
+/* ---- the rate limit ---- */
+
+static state_e after_limit(const flow_t *flow)
+{
+    return keeper_is_for_loop(&flow->machine->keeper) && flow->request.session_id != NULL ? LOAD
+                                                                                          : INVOKE;
+}
+
+/* Refusals are many when they come: the access log has them. */
+static void on_verdict(fleet_limit_ask_t *ask)
+{
+    flow_t *flow = LOOP_CONTAINER(ask, flow_t, limit);
+
+    if (ask->verdict.allowed) {
+        enter(flow, after_limit(flow));
+        return;
+    }
+    flow->result.retry_in = ask->verdict.reset;
+    end_with(flow, REPLY_RATE_LIMITED);
+}
+
+static void limit(flow_t *flow)
+{
+    flow->limit.on_verdict = on_verdict;
+    fleet_limit_start(&flow->limit);
 }
 
 /* ---- the session's store ---- */
@@ -330,6 +363,7 @@ static void enter(flow_t *flow, state_e state)
     machine->state = state;
     switch (state) {
     case READY: break;
+    case LIMIT: limit(flow); break;
     case LOAD: load(flow); break;
     case INVOKE: invoke(flow); break;
     case SAVE: save(flow); break;
@@ -351,6 +385,7 @@ static void on_deadline(loop_timer_t *timer)
     if (flow->machine->state == INVOKE) {
         report_to_circuit(flow, BACKEND_TIMEOUT);
     }
+    fleet_limit_cancel(&flow->limit);
     stop_invoking(flow);
     keeper_stop(&flow->machine->keeper);
     fail(flow, REPLY_UPSTREAM_TIMEOUT,
@@ -495,8 +530,7 @@ void flow_start(flow_t *flow, loop_t *loop, const flow_owner_t *owner)
     introduce(flow);
     arm_heartbeat(flow);
     loop_timer_arm(loop, &machine->deadline, left > 0 ? left : 0, on_deadline);
-    enter(flow,
-          keeper_is_for_loop(&machine->keeper) && flow->request.session_id != NULL ? LOAD : INVOKE);
+    enter(flow, flow->limit.fleet != NULL ? LIMIT : after_limit(flow));
 }
 
 void flow_abandon(flow_t *flow, const char *why)
@@ -504,6 +538,7 @@ void flow_abandon(flow_t *flow, const char *why)
     if (flow->machine->state == DONE) {
         return;
     }
+    fleet_limit_cancel(&flow->limit);
     stop_invoking(flow);
     keeper_stop(&flow->machine->keeper);
     log_info("CHAT0303: request %s: client_gone: %s while the agent was answering",

@@ -1,16 +1,17 @@
 /*
  * The story of one chat. Read this page first.
  *
- *     READY -> LOAD -> INVOKE -> SAVE -> DONE
- *                \        \--> RELEASE --^
- *                 \-----------------------^
+ *     READY -> LIMIT -> LOAD -> INVOKE -> SAVE -> DONE
+ *                 \       \        \--> RELEASE --^
+ *                  \-------\----------------------^
  *
- * LOAD is for a session that the visitor names, SAVE for one that has an
- * answer, RELEASE for one that has none. A worker makes the chat and fills in
- * the request; the I/O thread starts it, and from then on owns it, until it
- * says `on_done`; then a worker writes the answer and destroys it. One thread
- * owns a chat at a time, and the mailbox moves it, so nothing here is locked.
- * The chat is in the request's pool, from which only workers allocate.
+ * LIMIT is for a rate limit that is counted elsewhere, LOAD for a session that
+ * the visitor names, SAVE for one that has an answer, RELEASE for one that has
+ * none. A worker makes the chat and fills in the request; the I/O thread starts
+ * it, and from then on owns it, until it says `on_done`; then a worker writes
+ * the answer and destroys it. One thread owns a chat at a time, and the mailbox
+ * moves it, so nothing here is locked. The chat is in the request's pool, from
+ * which only workers allocate.
  *
  * A store that blocks is asked by the worker instead: before the start and
  * after the end.
@@ -21,6 +22,7 @@
 #include "backend/backend.h"
 #include "base/buffer.h"
 #include "base/text.h"
+#include "chat/fleet_limit.h"
 #include "chat/keeper.h"
 #include "chat/outbox.h"
 #include "chat/reply.h"
@@ -68,6 +70,7 @@ struct flow_t {
     backend_prompt_t prompt; /* attributes, files, trace headers, limits: the worker's to fill in;
                                 the rest is the flow's */
     flow_result_t result;
+    fleet_limit_ask_t limit;        /* asked first, when it has a fleet */
     outbox_t outbox;                /* of a stream */
     struct flow_machine_t *machine; /* the I/O thread's */
 };

@@ -30,6 +30,8 @@ static struct {
 
 /* ---- records ---- */
 
+#define TAKE_OVER(field, unset) merged->field = over->field != (unset) ? over->field : base->field
+
 void *config_create_server(apr_pool_t *pool, server_rec *server)
 {
     config_server_t *config = apr_pcalloc(pool, sizeof(*config));
@@ -50,6 +52,7 @@ void *config_merge_servers(apr_pool_t *pool, void *base_, void *over_)
     config_server_t *merged = apr_pmemdup(pool, base, sizeof(*merged));
 
     aws_directives_merge(&merged->said, pool, &base->said, &over->said);
+    TAKE_OVER(limit_table, NULL);
     session_directives_merge(&merged->sessions, &base->sessions, &over->sessions);
     metrics_directives_merge(&merged->metrics, pool, &base->metrics, &over->metrics);
     return merged;
@@ -72,8 +75,6 @@ void *config_create_location(apr_pool_t *pool)
     config->max_body = CONFIG_UNSET;
     return config;
 }
-
-#define TAKE_OVER(field, unset) merged->field = over->field != (unset) ? over->field : base->field
 
 void *config_merge_locations(apr_pool_t *pool, void *base_, void *over_)
 {

@@ -8,6 +8,7 @@
 #define HTTP_CONFIG_H
 
 #include "aws/call.h"
+#include "chat/fleet_limit.h"
 #include "http/aws_config.h"
 #include "http/limit_directives.h"
 #include "http/metrics_directives.h"
@@ -40,6 +41,8 @@ typedef struct {
     aws_directives_t said;
     aws_config_t aws;            /* resolved by config_check() */
     config_upstream_t *upstream; /* set in each child while it starts */
+    const char *limit_table;     /* ChatbotRateLimitShared; "": Off, NULL: unset */
+    fleet_limit_t *fleet;        /* set in each child by limit_start() */
     session_directives_t sessions;
     session_config_t session; /* resolved by session_config_check() */
     metrics_directives_t metrics;

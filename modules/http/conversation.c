@@ -167,6 +167,7 @@ static void write_part(const conversation_t *conversation, buffer_t *out)
 
 static void begin_stream(request_rec *r, const conversation_t *conversation, answer_rest_t *rest)
 {
+    limit_tell_asked(r, &conversation->flow->limit);
     answer_begin_stream(r, rest);
     conversation->face->write_begin(answer_stream_events(rest->stream), conversation->flow);
 }
@@ -218,8 +219,11 @@ static int prepare(request_rec *r, void *task, answer_rest_t *rest)
     if (rest->stream == NULL && flow->settings.stream && flow->result.reply == REPLY_ANSWER) {
         begin_stream(r, conversation, rest); /* all of it came at once */
     }
-    return rest->stream != NULL ? end_stream(r, conversation, rest)
-                                : conversation->face->prepare(r, flow, rest);
+    if (rest->stream != NULL) {
+        return end_stream(r, conversation, rest);
+    }
+    limit_tell_asked(r, &flow->limit);
+    return conversation->face->prepare(r, flow, rest);
 }
 
 static void destroy(void *task)
@@ -265,7 +269,7 @@ static reply_e enter(request_rec *r, conversation_t *conversation)
 {
     reply_e reply;
 
-    if (!limit_check(r)) {
+    if (!limit_check(r, &conversation->flow->limit)) {
         return REPLY_RATE_LIMITED;
     }
     if (!is_allowed(r, &conversation->flow->settings)) {

@@ -447,6 +447,8 @@ const command_rec directives_table[] = {
                   "most chats at once over all children, as in 10000"),
     AP_INIT_TAKE1("ChatbotRateLimitClients", limit_directives_set_clients, NULL, CONTEXT_SERVER,
                   "clients whose requests are counted, over all children, as in 65536"),
+    AP_INIT_TAKE1("ChatbotRateLimitShared", limit_directives_set_shared, NULL, CONTEXT_SERVER,
+                  "Off, or dynamodb: and the table that all machines count in"),
     AP_INIT_TAKE1("ChatbotAWSRegion", set_region, NULL, CONTEXT_SERVER,
                   "AWS region, as in us-east-1"),
     AP_INIT_TAKE2("ChatbotAWSEndpoint", set_endpoint, NULL, CONTEXT_SERVER,

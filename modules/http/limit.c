@@ -5,6 +5,7 @@
 #include "http/answer.h"
 #include "http/config.h"
 #include "http/shared.h"
+#include "http/upstream.h"
 
 #include <apr_strings.h>
 #include <arpa/inet.h>
@@ -22,6 +23,7 @@ typedef struct {
     sliding_log_rule_t rule;
     const char *scope;
     const char *key;
+    fleet_limit_t *fleet; /* who counts; NULL: this machine */
 } limit_t;
 
 /* ---- whose count ---- */
@@ -82,6 +84,9 @@ static int find_limit(request_rec *r, limit_t *limit)
         return 0;
     }
     key = configured_key(r, set);
+    limit->fleet = upstream_client(r->server, AWS_DYNAMODB) != NULL
+                       ? config_of_server(r->server)->fleet
+                       : NULL;
     limit->rule = is_default ? default_rule : set->rule;
     limit->key = fold_address(r->pool, key != NULL ? key : r->useragent_ip);
     /* Keys that different expressions give are different clients. */
@@ -123,22 +128,58 @@ static void tell_eviction(request_rec *r, apr_uint64_t evicted)
                   evicted, config_rate_limit_clients(ap_server_conf));
 }
 
-int limit_check(request_rec *r)
+/* What is known here, without counting. */
+static void look(const limit_t *limit, sliding_log_verdict_t *verdict)
 {
-    ratelimit_verdict_t verdict;
+    if (limit->fleet != NULL) {
+        fleet_limit_look(limit->fleet, limit->scope, limit->key, &limit->rule, verdict);
+    } else {
+        ratelimit_look(shared_ratelimit(), limit->scope, limit->key, &limit->rule,
+                       clock_monotonic(), verdict);
+    }
+}
+
+static void count(request_rec *r, const limit_t *limit, sliding_log_verdict_t *verdict)
+{
+    ratelimit_verdict_t counted;
+
+    ratelimit_take(shared_ratelimit(), limit->scope, limit->key, &limit->rule, clock_monotonic(),
+                   &counted);
+    tell_eviction(r, counted.evicted);
+    *verdict = counted.log;
+}
+
+static void prepare_ask(const request_rec *r, const limit_t *limit, fleet_limit_ask_t *ask)
+{
+    ask->fleet = limit->fleet;
+    ask->client = upstream_client(r->server, AWS_DYNAMODB);
+    ask->scope = limit->scope;
+    ask->key = limit->key;
+    ask->rule = limit->rule;
+}
+
+int limit_check(request_rec *r, fleet_limit_ask_t *ask)
+{
+    sliding_log_verdict_t verdict;
     limit_t limit;
 
     if (!find_limit(r, &limit)) {
         return 1;
     }
-    ratelimit_take(shared_ratelimit(), limit.scope, limit.key, &limit.rule, clock_monotonic(),
-                   &verdict);
-    tell_eviction(r, verdict.evicted);
-    set_headers(r, &limit.rule, &verdict.log);
-    if (!verdict.log.allowed) {
-        answer_retry_after(r, verdict.log.reset);
+    if (limit.fleet != NULL) {
+        look(&limit, &verdict);
+        if (verdict.allowed) {
+            prepare_ask(r, &limit, ask);
+            return 1;
+        }
+    } else {
+        count(r, &limit, &verdict);
     }
-    return verdict.log.allowed;
+    set_headers(r, &limit.rule, &verdict);
+    if (!verdict.allowed) {
+        answer_retry_after(r, verdict.reset);
+    }
+    return verdict.allowed;
 }
 
 void limit_tell(request_rec *r)
@@ -147,8 +188,52 @@ void limit_tell(request_rec *r)
     limit_t limit;
 
     if (apr_table_get(r->err_headers_out, "RateLimit") == NULL && find_limit(r, &limit)) {
-        ratelimit_look(shared_ratelimit(), limit.scope, limit.key, &limit.rule, clock_monotonic(),
-                       &verdict);
+        look(&limit, &verdict);
         set_headers(r, &limit.rule, &verdict);
+    }
+}
+
+void limit_tell_asked(request_rec *r, const fleet_limit_ask_t *ask)
+{
+    if (ask->has_verdict) {
+        set_headers(r, &ask->rule, &ask->verdict);
+    } else if (ask->fleet != NULL) {
+        limit_tell(r); /* the chat has ended before */
+    }
+}
+
+/* ---- limits that machines share ---- */
+
+static int is_shared(const config_server_t *config)
+{
+    return config->limit_table != NULL && config->limit_table[0] != '\0';
+}
+
+unsigned limit_fleet_clients(const server_rec *main_server)
+{
+    const server_rec *server;
+
+    for (server = main_server; server != NULL; server = server->next) {
+        if (is_shared(config_of_server(server))) {
+            return config_rate_limit_clients(main_server);
+        }
+    }
+    return 1;
+}
+
+void limit_start(apr_pool_t *pchild, server_rec *main_server)
+{
+    const server_rec *server;
+
+    for (server = main_server; server != NULL; server = server->next) {
+        config_server_t *config = config_of_server(server);
+        if (is_shared(config) && config->fleet == NULL) {
+            const fleet_limit_settings_t settings = {
+                .table = config->limit_table,
+                .known = shared_fleet(),
+                .circuit =
+                    shared_circuit(apr_pstrcat(pchild, "rate limit ", config->limit_table, NULL))};
+            config->fleet = fleet_limit_create(pchild, &settings);
+        }
     }
 }

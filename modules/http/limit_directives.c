@@ -1,6 +1,7 @@
 #include "http/limit_directives.h"
 
 #include "http/config.h"
+#include "http/session_directives.h"
 #include "shm/ratelimit.h"
 
 #include <apr_strings.h>
@@ -91,6 +92,26 @@ const char *limit_directives_set_key(cmd_parms *cmd, void *location, const char 
                                    "is no expression: %s; write a string, as in %%{REMOTE_ADDR} or "
                                    "%%{HTTP:X-Api-Key}",
                                    problem));
+    }
+    return NULL;
+}
+
+const char *limit_directives_set_shared(cmd_parms *cmd, void *location, const char *value)
+{
+    static const char prefix[] = "dynamodb:";
+    const size_t length = sizeof(prefix) - 1;
+    config_server_t *config = config_of_server(cmd->server);
+
+    (void)location;
+    if (strcasecmp(value, "Off") == 0) {
+        config->limit_table = "";
+    } else if (strncasecmp(value, prefix, length) == 0 &&
+               session_directives_is_table(value + length)) {
+        config->limit_table = value + length;
+    } else {
+        return refuse(cmd, value,
+                      "is not possible; write Off, or dynamodb: and the name of a table or its "
+                      "ARN, as in dynamodb:chat_sessions");
     }
     return NULL;
 }

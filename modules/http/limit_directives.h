@@ -33,6 +33,7 @@ void limit_directives_merge(limit_location_t *merged, const limit_location_t *ba
 const char *limit_directives_set_limit(cmd_parms *cmd, void *location, const char *count,
                                        const char *window);
 const char *limit_directives_set_key(cmd_parms *cmd, void *location, const char *text);
+const char *limit_directives_set_shared(cmd_parms *cmd, void *location, const char *value);
 const char *limit_directives_set_clients(cmd_parms *cmd, void *location, const char *value);
 
 #endif

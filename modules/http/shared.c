@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "http/config.h"
+#include "http/limit.h"
 #include "shm/segment.h"
 
 #include <ap_mpm.h>
@@ -32,6 +33,7 @@ static segment_plan_t make_plan(const server_rec *main_server)
     plan.sizes[SEGMENT_CIRCUITS] = circuit_size(CIRCUITS);
     plan.sizes[SEGMENT_BUSY] = busy_size(config_max_in_flight(main_server));
     plan.sizes[SEGMENT_RATELIMIT] = ratelimit_size(config_rate_limit_clients(main_server));
+    plan.sizes[SEGMENT_FLEET] = ratelimit_size(limit_fleet_clients(main_server));
     plan.sizes[SEGMENT_METRICS] = metrics_size();
     return plan;
 }
@@ -41,7 +43,8 @@ static int init_parts(const segment_t *segment, const server_rec *main_server)
 {
     return busy_init(segment_part(segment, SEGMENT_BUSY), config_max_in_flight(main_server)) &&
            ratelimit_init(segment_part(segment, SEGMENT_RATELIMIT),
-                          config_rate_limit_clients(main_server));
+                          config_rate_limit_clients(main_server)) &&
+           ratelimit_init(segment_part(segment, SEGMENT_FLEET), limit_fleet_clients(main_server));
 }
 
 static segment_t *make(server_rec *main_server, const segment_plan_t *plan)
@@ -114,6 +117,11 @@ busy_t *shared_busy(void)
 ratelimit_t *shared_ratelimit(void)
 {
     return segment_part(shared.segment, SEGMENT_RATELIMIT);
+}
+
+ratelimit_t *shared_fleet(void)
+{
+    return segment_part(shared.segment, SEGMENT_FLEET);
 }
 
 metrics_t *shared_metrics(void)

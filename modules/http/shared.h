@@ -30,6 +30,7 @@ void shared_child_ended(server_rec *main_server, pid_t pid, ap_generation_t gene
 gauge_t *shared_gauge(unsigned *slots);
 busy_t *shared_busy(void);
 ratelimit_t *shared_ratelimit(void);
+ratelimit_t *shared_fleet(void); /* of ChatbotRateLimitShared */
 metrics_t *shared_metrics(void);
 
 /* The circuit breaker of that name; NULL when there are too many for one more. */

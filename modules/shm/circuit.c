@@ -160,6 +160,11 @@ int circuit_report(circuit_t *circuit, const circuit_settings_t *settings, apr_t
            atomic_compare_exchange_strong(&circuit->open_until, &closed, now + settings->open);
 }
 
+int circuit_is_closed(const circuit_t *circuit)
+{
+    return atomic_load(&circuit->open_until) == 0;
+}
+
 int circuit_is_open(const circuit_t *circuit, apr_time_t now)
 {
     return now < atomic_load(&circuit->open_until);

@@ -47,6 +47,9 @@ int circuit_allows(circuit_t *circuit, const circuit_settings_t *settings, apr_t
 int circuit_report(circuit_t *circuit, const circuit_settings_t *settings, apr_time_t now,
                    int failed);
 
+/* Whether nothing keeps it from being closed: it is neither open nor half-open. */
+int circuit_is_closed(const circuit_t *circuit);
+
 /* Whether it is open, for /readyz and the status page. */
 int circuit_is_open(const circuit_t *circuit, apr_time_t now);
 

@@ -24,7 +24,8 @@ typedef struct {
 
 typedef struct {
     digest_t client;
-    int64_t seen; /* when it last asked, be it in vain */
+    int64_t seen;     /* when it last asked, be it in vain */
+    uint64_t version; /* ratelimit_store()'s; 0: it is counted here alone */
     sliding_log_t log;
 } slot_t;
 
@@ -154,7 +155,7 @@ static unsigned find_room(const bucket_t *bucket, apr_time_t now, int *live)
     return oldest;
 }
 
-static void store(const bucket_t *bucket, unsigned place, const slot_t *changed)
+static void put(const bucket_t *bucket, unsigned place, const slot_t *changed)
 {
     const unsigned spare = spare_slot(bucket);
 
@@ -174,7 +175,7 @@ static void take_again(const bucket_t *bucket, unsigned place, const sliding_log
     sliding_log_take(&changed.log, rule, now, verdict);
     if (verdict->allowed) {
         changed.seen = now;
-        store(bucket, place, &changed);
+        put(bucket, place, &changed);
     } else {
         current->seen = now;
     }
@@ -189,7 +190,7 @@ static int take_first(const bucket_t *bucket, digest_t client, const sliding_log
     const unsigned place = find_room(bucket, now, &live);
 
     sliding_log_take(&made.log, rule, now, verdict);
-    store(bucket, place, &made);
+    put(bucket, place, &made);
     return live;
 }
 
@@ -223,6 +224,47 @@ void ratelimit_look(ratelimit_t *limits, const char *scope, const char *key,
     place = find_client(&bucket, client);
     sliding_log_look(place < PLACES ? &bucket.slots[slot_of(&bucket, place)].log : &unknown, rule,
                      now, verdict);
+    lock_release(&bucket.head->lock);
+}
+
+uint64_t ratelimit_fetch(ratelimit_t *limits, const char *scope, const char *key,
+                         sliding_log_t *log)
+{
+    const digest_t client = digest_make(&limits->keys, scope, key);
+    const bucket_t bucket = bucket_at(limits, digest_place(client, limits->buckets));
+    uint64_t version = 0;
+    unsigned place;
+
+    log->used = 0;
+    lock_take(&bucket.head->lock);
+    place = find_client(&bucket, client);
+    if (place < PLACES) {
+        const slot_t *slot = &bucket.slots[slot_of(&bucket, place)];
+        *log = slot->log;
+        version = slot->version;
+    }
+    lock_release(&bucket.head->lock);
+    return version;
+}
+
+void ratelimit_store(ratelimit_t *limits, const char *scope, const char *key,
+                     const sliding_log_t *log, uint64_t version, apr_time_t now)
+{
+    const slot_t made = {.client = digest_make(&limits->keys, scope, key),
+                         .seen = now,
+                         .version = version,
+                         .log = *log};
+    const bucket_t bucket = bucket_at(limits, digest_place(made.client, limits->buckets));
+    unsigned place;
+    int live;
+
+    lock_take(&bucket.head->lock);
+    place = find_client(&bucket, made.client);
+    if (place == PLACES) {
+        put(&bucket, find_room(&bucket, now, &live), &made);
+    } else if (bucket.slots[slot_of(&bucket, place)].version < version) {
+        put(&bucket, place, &made);
+    }
     lock_release(&bucket.head->lock);
 }
 

@@ -1,9 +1,9 @@
 /*
  * The one shared-memory segment of all children, drawn here:
  *
- *     +--------+-------+----------+------+------------+---------+
- *     | header | gauge | circuits | busy | rate limit | metrics |
- *     +--------+-------+----------+------+------------+---------+
+ *     +--------+-------+----------+------+------------+-------+---------+
+ *     | header | gauge | circuits | busy | rate limit | fleet | metrics |
+ *     +--------+-------+----------+------+------------+-------+---------+
  *     0        offsets in the header, each part aligned to 64 bytes
  *
  * Made by the parent while it starts, inherited by every child; it survives a
@@ -21,6 +21,7 @@ typedef enum {
     SEGMENT_CIRCUITS,  /* shm/circuit: one for each agent */
     SEGMENT_BUSY,      /* shm/busy: sessions with a turn in flight */
     SEGMENT_RATELIMIT, /* shm/ratelimit: what each client asked for lately */
+    SEGMENT_FLEET,     /* shm/ratelimit: what is known of counts kept in DynamoDB */
     SEGMENT_METRICS,   /* shm/metrics: what is counted */
     SEGMENT_PARTS
 } segment_part_e;

@@ -133,6 +133,21 @@ void sliding_log_take(sliding_log_t *log, const sliding_log_rule_t *rule, apr_ti
     judge(log, rule, now, 0, verdict);
 }
 
+int sliding_log_add(sliding_log_t *log, apr_time_t time, int64_t count)
+{
+    const apr_interval_time_t most = SLIDING_LOG_WINDOW_MAX + apr_time_from_sec(86400);
+
+    if (log->used == SLIDING_LOG_CELLS || count < 1 || count > SLIDING_LOG_N_MAX || time <= 0 ||
+        (log->used > 0 && (time <= log->last || time - sliding_log_time(log, 0) > most))) {
+        return 0;
+    }
+    log->last = time;
+    log->cells[log->used].at = (uint64_t)time & AT_MASK;
+    log->cells[log->used].count = (uint64_t)count & COUNT_MASK;
+    log->used++;
+    return 1;
+}
+
 int sliding_log_is_over(const sliding_log_t *log, apr_time_t now)
 {
     return log->used == 0 || log->last <= now - (apr_time_t)log->window * 1000;

@@ -58,6 +58,10 @@ void sliding_log_take(sliding_log_t *log, const sliding_log_rule_t *rule, apr_ti
 void sliding_log_look(const sliding_log_t *log, const sliding_log_rule_t *rule, apr_time_t now,
                       sliding_log_verdict_t *verdict);
 
+/* Notes `count` requests of that time, as they come from elsewhere: 0 and no change when they are
+ * older than what is there, too many, or their cell would be one too much. */
+int sliding_log_add(sliding_log_t *log, apr_time_t time, int64_t count);
+
 /* Whether all that it knows is older than its window. */
 int sliding_log_is_over(const sliding_log_t *log, apr_time_t now);
 
