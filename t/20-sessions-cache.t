@@ -10,6 +10,7 @@ use Test::More;
 use Time::HiRes qw(time);
 use Chatbot::Client;
 use Chatbot::Server;
+use Chatbot::Sessions;
 
 subtest 'the configuration is checked' => sub {
     my @wrong = (
@@ -77,23 +78,6 @@ sub start {
 }
 
 my $WHEN  = qr/^20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
-
-sub say_to {
-    my ($server, $session, $message, %option) = @_;
-    my $user = delete $option{user};
-    return $server->chat({ message => $message, session_id => $session, $user ? (user_id => $user) : () }, %option);
-}
-
-sub look_at { my ($server, $id, %option) = @_; return $server->request('GET', "/sessions/$id", %option) }
-sub remove  { my ($server, $id, %option) = @_; return $server->request('DELETE', "/sessions/$id", %option) }
-
-# Chats until `condition` is true of the answer, or 15 seconds are over.
-sub chat_until {
-    my ($server, $id, $condition) = @_;
-    return Chatbot::Httpd::wait_for(15, sub { $condition->(say_to($server, $id, 'Hello')) });
-}
-
-sub saved { return !defined $_[0]{headers}{'x-chatbot-session'} }
 
 subtest 'a conversation over several children' => sub {
     my $server = start(children => 3, threads => 4);
