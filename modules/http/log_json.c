@@ -193,13 +193,15 @@ static size_t unescape_one(const char *text, size_t length, char *byte)
     static const char letters[] = "bnrtv";
     static const char meant[] = {'\b', '\n', '\r', '\t', '\v'};
     const char *letter;
+    int high = length >= 4 ? value_of_hex(text[2]) : -1;
+    int low = length >= 4 ? value_of_hex(text[3]) : -1;
 
     *byte = text[0];
     if (text[0] != '\\' || length < 2) {
         return 1;
     }
-    if (text[1] == 'x' && length >= 4 && value_of_hex(text[2]) >= 0 && value_of_hex(text[3]) >= 0) {
-        *byte = (char)(value_of_hex(text[2]) << 4 | value_of_hex(text[3]));
+    if (text[1] == 'x' && high >= 0 && low >= 0) {
+        *byte = (char)(16 * high + low);
         return 4;
     }
     letter = text[1] != '\0' ? strchr(letters, text[1]) : NULL;

@@ -34,6 +34,16 @@ static struct {
 
 /* ---- publishers ---- */
 
+static const char *namespace_of(const metrics_directives_t *said)
+{
+    return said->namespace != NULL ? said->namespace : DEFAULT_NAMESPACE;
+}
+
+static apr_interval_time_t interval_of(const metrics_directives_t *said)
+{
+    return said->interval != 0 ? said->interval : DEFAULT_INTERVAL;
+}
+
 static const char *or_nothing(const char *text)
 {
     return text != NULL ? text : "";
@@ -51,13 +61,13 @@ static uint64_t key_of(apr_pool_t *pool, const server_rec *server)
     const config_server_t *config = config_of_server(server);
     const metrics_directives_t *said = &config->metrics;
     const endpoint_t *endpoint = config->aws.endpoints[AWS_MONITORING];
-    uint64_t key = names_hash(0, or_nothing(said->namespace));
+    uint64_t key = names_hash(0, namespace_of(said));
 
     if (said->mode == METRICS_MODE_OFF) {
         return METRICS_NOBODY;
     }
     (void)apr_table_do(add_dimension_key, &key, said->dimensions, NULL);
-    key = names_hash(key, apr_ltoa(pool, (long)said->interval));
+    key = names_hash(key, apr_ltoa(pool, (long)interval_of(said)));
     if (said->mode == METRICS_MODE_EMF) {
         key = names_hash(names_hash(key, "emf"), or_nothing(server->error_fname));
     } else {
@@ -113,9 +123,9 @@ static void add_publisher(apr_pool_t *pool, server_rec *server, uint64_t key)
     }
     publisher = &publishing.publishers[publishing.count++];
     publisher->key = key;
-    publisher->place.namespace = said->namespace != NULL ? said->namespace : DEFAULT_NAMESPACE;
+    publisher->place.namespace = namespace_of(said);
     fill_dimensions(&publisher->place, pool, said->dimensions);
-    publisher->interval = said->interval != 0 ? said->interval : DEFAULT_INTERVAL;
+    publisher->interval = interval_of(said);
     publisher->client = on_client;
     publisher->write = said->mode == METRICS_MODE_EMF ? on_line : NULL;
     publisher->baton = server;
