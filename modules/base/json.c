@@ -324,6 +324,15 @@ int json_integer(const json_t *value, int64_t *out)
     return errno == 0;
 }
 
+int json_decimal(const json_t *value, double *out)
+{
+    if (json_kind(value) != JSON_NUMBER) {
+        return 0;
+    }
+    *out = json_object_get_double(value);
+    return 1;
+}
+
 int json_boolean(const json_t *value, int *out)
 {
     if (json_object_get_type(value) != json_type_boolean) {

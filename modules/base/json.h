@@ -56,6 +56,9 @@ const char *json_member_text(const json_t *object, const char *name, size_t *len
 /* 1 and the number when it is an integer that fits, else 0. */
 int json_integer(const json_t *value, int64_t *out);
 
+/* 1 and the number when it is one, whole or not, else 0. */
+int json_decimal(const json_t *value, double *out);
+
 /* 1 and the truth value when it is a boolean, else 0. */
 int json_boolean(const json_t *value, int *out);
 

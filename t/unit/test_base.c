@@ -116,12 +116,13 @@ static void json_round_trip(void)
     json_error_t error;
     const char *text =
         "{\"a\":\"x\",\"a\":\"\\u0000\\n\",\"n\":12,\"big\":99999999999999999999,\"b\":true,"
-        "\"l\":[1,\"z\"],\"z\":null}";
+        "\"d\":-0.25e1,\"l\":[1,\"z\"],\"z\":null}";
     json_t *value = json_parse(text, strlen(text), 8, &error);
     buffer_t out;
     json_writer_t writer;
     size_t length = 0;
     int64_t number = 0;
+    double decimal = 0;
     int truth = 0;
 
     OK(value != NULL, "an object is parsed");
@@ -129,6 +130,9 @@ static void json_round_trip(void)
        "the last of equal members counts; NULs are kept");
     OK(json_integer(json_member(value, "n"), &number) && number == 12, "an integer");
     OK(!json_integer(json_member(value, "b"), &number), "a boolean is no integer");
+    OK(json_decimal(json_member(value, "n"), &decimal) && decimal == 12.0, "a whole number");
+    OK(json_decimal(json_member(value, "d"), &decimal) && decimal == -2.5, "and one that is not");
+    OK(!json_decimal(json_member(value, "b"), &decimal), "a boolean is none");
     OK(json_boolean(json_member(value, "b"), &truth) && truth, "a boolean");
     OK(json_has(value, "z") && json_member(value, "z") == NULL, "null is there and NULL");
     OK(!json_has(value, "y"), "an absent member is not there");
