@@ -133,9 +133,10 @@ static void merge(session_operation_t *operation, const json_t *item)
         fail_for_memory(operation);
         return;
     }
-    log_debug("CHAT0502: request %s: the session was saved by another turn meanwhile: this one is "
-              "added to it",
-              operation->asker.request_id);
+    log_debug(
+        "CHAT0502: request %s: saving the session: it is not as the turn found it: the turn is "
+        "added to what is there now",
+        operation->asker.request_id);
     session_operation_send(operation, &update_step);
 }
 

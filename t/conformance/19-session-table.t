@@ -46,6 +46,14 @@ sub end_sdk {
     return;
 }
 
+# What conf/ ships for the CLI's --cli-input-json: the parameters of a call, which boto3 checks.
+sub file {
+    my ($name) = @_;
+    open my $in, '<', "$Bin/../../conf/$name.json" or die "$name: $!";
+    local $/;
+    return decode_json(scalar <$in>);
+}
+
 sub put {
     my (%item) = @_;
     my $done = sdk('put_item', TableName => $TABLE, Item => \%item);
@@ -309,10 +317,15 @@ sub store_on {
     my ($name, $url, $more) = @_;
     $server = $name;
     start_sdk($url);
-    my $made = sdk('create_table', TableName => $TABLE, KeySchema => [{ AttributeName => 'session_id', KeyType => 'HASH' }],
-        AttributeDefinitions => [{ AttributeName => 'session_id', AttributeType => 'S' }], BillingMode => 'PAY_PER_REQUEST');
-    ok !$made->{error}, "$server: a table" or diag $made->{message};
+    my $made = sdk('create_table', %{ file('dynamodb-table') });
+    ok !$made->{error}, "$server: the table of conf/dynamodb-table.json" or diag $made->{message};
     Chatbot::Httpd::wait_for(20, sub { (sdk('describe_table', TableName => $TABLE)->{Table}{TableStatus} // '') eq 'ACTIVE' });
+    my $switched = sdk('update_time_to_live', %{ file('dynamodb-ttl') });
+    if (($switched->{error} // '') =~ /^Unknown/) {
+        diag "skipped: $server knows no time to live";
+    } else {
+        ok !$switched->{error}, "$server: the time to live of conf/dynamodb-ttl.json" or diag $switched->{message};
+    }
     start_helper('session_table');
     ok ask({ endpoint => $url, table => $TABLE })->{started}, "$server: a store on it";
     $_->() for \&new_and_known, \&guide, \&owners, \&claims, \&expired, \&overtaken, \&removal, \&odd_items, \&large;
