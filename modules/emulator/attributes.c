@@ -333,7 +333,11 @@ attribute_t *attributes_copy(apr_pool_t *pool, const attribute_t *value)
 
 attribute_t *attributes_keep(const attribute_t *value)
 {
-    char *block = malloc(block_size(value));
+    void *block = malloc(block_size(value));
+    char *at = block;
 
-    return block != NULL ? put_into(&block, value) : NULL;
+    if (block != NULL) {
+        (void)put_into(&at, value); /* it is the first thing in there */
+    }
+    return block;
 }

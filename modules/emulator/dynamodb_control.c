@@ -165,8 +165,9 @@ int dynamodb_control_make(const emulator_t *emulator, const char *name,
                           const http_request_t *request, buffer_t *problem)
 {
     change_t change;
+    int good = begin(&change, request, problem);
 
-    return end(&change, begin(&change, request, problem) && make(&change, emulator, name));
+    return end(&change, good && make(&change, emulator, name));
 }
 
 int dynamodb_control_put(const emulator_t *emulator, const char *name,

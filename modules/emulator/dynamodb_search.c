@@ -145,21 +145,21 @@ static int check_key_condition(const search_t *search)
            refuse(search, "Query key condition not supported");
 }
 
-static int read_key_condition(search_t *search)
+static const expression_t *read_key_condition(const search_t *search)
 {
     dynamodb_request_t *request = search->request;
     size_t length = 0;
     const char *text = json_member_text(request->body, KEY_CONDITION, &length);
     expression_t *condition = NULL;
-    int good;
 
     if (text == NULL) {
-        return refuse(search, "Either the KeyConditions or KeyConditionExpression parameter must "
-                              "be specified in the request.");
+        (void)refuse(search, "Either the KeyConditions or KeyConditionExpression parameter must be "
+                             "specified in the request.");
+        return NULL;
     }
-    good = conditions_read(&request->substitutions, KEY_CONDITION, text, length, &condition);
-    search->key_condition = condition;
-    return good;
+    return conditions_read(&request->substitutions, KEY_CONDITION, text, length, &condition)
+               ? condition
+               : NULL;
 }
 
 /* ---- searching ---- */
@@ -215,7 +215,7 @@ static void find_items(search_t *search)
     const attribute_t *before = NULL;
     size_t i;
 
-    search->found = apr_palloc(search->request->pool, (table->count + 1) * sizeof(*items));
+    search->found = apr_palloc(search->request->pool, (table->count + 1) * sizeof(attribute_t *));
     for (i = 0; i < table->count; i++) {
         const attribute_t *item = items[search->backward ? table->count - 1 - i : i];
         if (!is_wanted(search, item)) {
@@ -280,8 +280,11 @@ int dynamodb_search_query(dynamodb_request_t *request)
     search_t search = {.request = request};
     int forward = 1;
 
-    if (!dynamodb_request_expressions(request, "FilterExpression", 1, 0) ||
-        !read_key_condition(&search) || !read_common(&search) || !check_key_condition(&search)) {
+    if (!dynamodb_request_expressions(request, "FilterExpression", 1, 0)) {
+        return 0;
+    }
+    search.key_condition = read_key_condition(&search);
+    if (search.key_condition == NULL || !read_common(&search) || !check_key_condition(&search)) {
         return 0;
     }
     (void)json_boolean(json_member(request->body, "ScanIndexForward"), &forward);

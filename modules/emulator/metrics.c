@@ -138,7 +138,7 @@ static int make_room(metric_t *metric)
     size_t room = metric->point_room > 0 ? metric->point_room * 2 : FIRST_ROOM;
     metric_point_t *grown;
 
-    if (metric->point_count < metric->point_room) {
+    if (metric->points != NULL && metric->point_count < metric->point_room) {
         return 1;
     }
     if (metric->point_count >= METRICS_POINTS_MAX) {
@@ -155,20 +155,32 @@ static int make_room(metric_t *metric)
     return grown != NULL;
 }
 
+/* The last point when it is of that second, else a new one; NULL when memory is out. */
+static metric_point_t *point_of(metric_t *metric, int64_t second)
+{
+    metric_point_t *point;
+
+    if (metric->point_count > 0 && metric->points[metric->point_count - 1].second == second) {
+        return &metric->points[metric->point_count - 1];
+    }
+    if (!make_room(metric)) {
+        return NULL;
+    }
+    point = &metric->points[metric->point_count++];
+    memset(point, 0, sizeof(*point));
+    point->second = second;
+    return point;
+}
+
 int metrics_add(metrics_t *metrics, const metric_key_t *key, const metric_point_t *point)
 {
     metric_t *metric = get(metrics, key);
-    metric_point_t *last;
+    metric_point_t *into = metric != NULL ? point_of(metric, point->second) : NULL;
 
-    if (metric == NULL || !make_room(metric)) {
+    if (into == NULL) {
         return 0;
     }
-    last = metric->point_count > 0 ? &metric->points[metric->point_count - 1] : NULL;
-    if (last != NULL && last->second == point->second) {
-        metrics_merge(&last->statistics, &point->statistics);
-    } else {
-        metric->points[metric->point_count++] = *point;
-    }
+    metrics_merge(&into->statistics, &point->statistics);
     metrics_merge(&metric->total, &point->statistics);
     metric->data++;
     metrics->data++;

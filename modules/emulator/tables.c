@@ -267,7 +267,7 @@ static int on_compare(const void *one, const void *other, void *table)
 
 const attribute_t **tables_sorted(apr_pool_t *pool, const table_t *table)
 {
-    const attribute_t **items = apr_palloc(pool, (table->count + 1) * sizeof(*items));
+    const attribute_t **items = apr_palloc(pool, (table->count + 1) * sizeof(attribute_t *));
     size_t count = 0;
     size_t i;
 
@@ -277,6 +277,6 @@ const attribute_t **tables_sorted(apr_pool_t *pool, const table_t *table)
             items[count++] = stored->item;
         }
     }
-    qsort_r(items, count, sizeof(*items), on_compare, (void *)(uintptr_t)table);
+    qsort_r(items, count, sizeof(attribute_t *), on_compare, (void *)(uintptr_t)table);
     return items;
 }
