@@ -1,4 +1,4 @@
-#include "chat/flow.h"
+#include "chat/flow_private.h"
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -6,9 +6,6 @@
 #include <apr_strings.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Longest answer kept, in bytes: forty times what agents are allowed to say in one chunk. */
-#define ANSWER_MAX (40 * 1000 * 1000)
 
 /* The session store's own part of the deadline, each time it is asked. */
 #define STORE_TIME apr_time_from_sec(2)
@@ -19,31 +16,14 @@
 /* A claim on a session outlives its turn by this, for clocks that differ. */
 #define CLAIM_EXTRA apr_time_from_sec(5)
 
-typedef enum { READY, LIMIT, LOAD, INVOKE, SAVE, RELEASE, DONE } state_e;
+static const char *const state_names[] = {"READY",  "LIMIT", "LOAD",    "UPLOAD",
+                                          "INVOKE", "SAVE",  "RELEASE", "DONE"};
 
-static const char *const state_names[] = {"READY", "LIMIT",   "LOAD", "INVOKE",
-                                          "SAVE",  "RELEASE", "DONE"};
-
-typedef struct flow_machine_t {
-    state_e state;
-    loop_t *loop;
-    flow_owner_t owner;
-    backend_turn_t *turn;
-    int is_paused;  /* the turn, by a reader that is slower */
-    int is_garbled; /* a stream's text is not UTF-8, or memory is out */
-    loop_timer_t heartbeat;
-    backend_message_t *history; /* the session's, for the backend */
-    apr_time_t invoked;
-    loop_timer_t deadline;
-    keeper_t keeper;
-    flow_t *flow;
-} machine_t;
-
-static void enter(flow_t *flow, state_e state);
+static void enter(flow_t *flow, flow_state_e state);
 
 /* ---- one function a state ---- */
 
-static void log_failure(const flow_t *flow, reply_e reply, const char *reason)
+void flow_log_failure(const flow_t *flow, reply_e reply, const char *reason)
 {
     const char *id = flow->result.aws_request_id;
 
@@ -55,22 +35,30 @@ static void log_failure(const flow_t *flow, reply_e reply, const char *reason)
 static void end_with(flow_t *flow, reply_e reply)
 {
     flow->result.reply = reply;
-    enter(flow, keeper_must_release(&flow->machine->keeper) ? RELEASE : DONE);
+    enter(flow, keeper_must_release(&flow->machine->keeper) ? FLOW_RELEASE : FLOW_DONE);
 }
 
 /* The two exits of every state: on to the next one, or to the end with an error. */
 static void fail(flow_t *flow, reply_e reply, const char *reason)
 {
-    log_failure(flow, reply, reason);
+    flow_log_failure(flow, reply, reason);
     end_with(flow, reply);
 }
 
 /* ---- the rate limit ---- */
 
-static state_e after_limit(const flow_t *flow)
+/* Files go into their bucket before the agent hears of them. */
+static flow_state_e after_load(const flow_t *flow)
 {
-    return keeper_is_for_loop(&flow->machine->keeper) && flow->request.session_id != NULL ? LOAD
-                                                                                          : INVOKE;
+    return flow->machine->files != NULL && flow->settings.files.bucket != NULL ? FLOW_UPLOAD
+                                                                               : FLOW_INVOKE;
+}
+
+static flow_state_e after_limit(const flow_t *flow)
+{
+    return keeper_is_for_loop(&flow->machine->keeper) && flow->request.session_id != NULL
+               ? FLOW_LOAD
+               : after_load(flow);
 }
 
 /* Refusals are many when they come: the access log has them. */
@@ -103,7 +91,7 @@ static apr_interval_time_t time_for_store(const flow_t *flow)
 }
 
 /* What the store said means this for the chat: without a session it goes on. */
-static reply_e judge(flow_t *flow, session_end_e end, const char *reason)
+reply_e flow_judge_store(flow_t *flow, session_end_e end, const char *reason)
 {
     flow->result.unsaved = end == SESSION_FAILED;
     switch (end) {
@@ -116,9 +104,9 @@ static reply_e judge(flow_t *flow, session_end_e end, const char *reason)
     }
 }
 
-static void go_on(flow_t *flow, session_end_e end, const char *reason, state_e next)
+static void go_on(flow_t *flow, session_end_e end, const char *reason, flow_state_e next)
 {
-    reply_e reply = judge(flow, end, reason);
+    reply_e reply = flow_judge_store(flow, end, reason);
 
     if (reply == REPLY_ANSWER) {
         enter(flow, next);
@@ -129,7 +117,9 @@ static void go_on(flow_t *flow, session_end_e end, const char *reason, state_e n
 
 static void on_opened(void *baton, session_end_e end, const char *reason)
 {
-    go_on(baton, end, reason, INVOKE);
+    flow_t *flow = baton;
+
+    go_on(flow, end, reason, after_load(flow));
 }
 
 static void load(flow_t *flow)
@@ -148,10 +138,10 @@ static void on_saved(void *baton, session_end_e end, const char *reason)
     if (end == SESSION_FAILED) {
         keeper_stop(&flow->machine->keeper);
     }
-    go_on(flow, end, reason, DONE);
+    go_on(flow, end, reason, FLOW_DONE);
 }
 
-static void record_turn(flow_t *flow)
+void flow_record_turn(flow_t *flow)
 {
     flow->machine->keeper.turn =
         (session_turn_t){.user = flow->user,
@@ -168,7 +158,7 @@ static void save(flow_t *flow)
 {
     const session_owner_t owner = {on_saved, flow};
 
-    record_turn(flow);
+    flow_record_turn(flow);
     keeper_save(&flow->machine->keeper, flow->machine->loop, time_for_store(flow), &owner);
 }
 
@@ -180,7 +170,7 @@ static void on_released(void *baton, session_end_e end, const char *reason)
         log_info("CHAT0307: request %s: the session stays busy until its claim runs out: %s",
                  flow->request_id, reason);
     }
-    enter(flow, DONE);
+    enter(flow, FLOW_DONE);
 }
 
 static void release(flow_t *flow)
@@ -190,12 +180,43 @@ static void release(flow_t *flow)
     keeper_release(&flow->machine->keeper, flow->machine->loop, time_for_store(flow), &owner);
 }
 
+/* ---- the files ---- */
+
+static void on_stored(void *baton, const char *problem)
+{
+    flow_t *flow = baton;
+
+    flow->machine->is_uploading = 0;
+    if (problem == NULL) {
+        enter(flow, FLOW_INVOKE);
+    } else {
+        fail(flow, REPLY_DEPENDENCY_FAILED, problem);
+    }
+}
+
+static void upload(flow_t *flow)
+{
+    const files_owner_t owner = {on_stored, flow};
+
+    flow->machine->is_uploading = 1;
+    files_start(flow->machine->files, &flow->settings.files, flow->session_id,
+                flow->started + flow->settings.total, &owner);
+}
+
+static void stop_uploading(flow_t *flow)
+{
+    if (flow->machine->is_uploading) {
+        flow->machine->is_uploading = 0;
+        files_cancel(flow->machine->files);
+    }
+}
+
 /* ---- the backend ---- */
 
 /* A slow reader holds up its own upstream only. */
 static int send_on(flow_t *flow, const char *text, size_t length)
 {
-    machine_t *machine = flow->machine;
+    flow_machine_t *machine = flow->machine;
 
     if (!outbox_put(&flow->outbox, text, length)) {
         machine->is_garbled = 1;
@@ -279,14 +300,14 @@ static void on_answered(void *baton, const backend_outcome_t *outcome)
         fail(flow, REPLY_UPSTREAM_PROTOCOL_ERROR,
              "reading the agent's answer: its text is not UTF-8");
     } else {
-        enter(flow, keeper_is_for_loop(&flow->machine->keeper) ? SAVE : DONE);
+        enter(flow, keeper_is_for_loop(&flow->machine->keeper) ? FLOW_SAVE : FLOW_DONE);
     }
 }
 
 /* 0 when memory is out. */
 static int list_history(flow_t *flow)
 {
-    machine_t *machine = flow->machine;
+    flow_machine_t *machine = flow->machine;
     const session_t *session = &machine->keeper.session;
     size_t i;
 
@@ -305,7 +326,7 @@ static int list_history(flow_t *flow)
 
 static void invoke(flow_t *flow)
 {
-    machine_t *machine = flow->machine;
+    flow_machine_t *machine = flow->machine;
     const backend_owner_t owner = {on_text, on_answered, flow};
     const backend_t *backend = flow->settings.backend;
     backend_prompt_t *prompt = &flow->prompt;
@@ -333,7 +354,7 @@ static void invoke(flow_t *flow)
 
 static void stop_invoking(flow_t *flow)
 {
-    machine_t *machine = flow->machine;
+    flow_machine_t *machine = flow->machine;
 
     if (machine->turn != NULL) {
         flow->settings.backend->cancel(machine->turn);
@@ -343,7 +364,7 @@ static void stop_invoking(flow_t *flow)
 
 static void finish(flow_t *flow)
 {
-    machine_t *machine = flow->machine;
+    flow_machine_t *machine = flow->machine;
 
     loop_timer_disarm(machine->loop, &machine->deadline);
     loop_timer_disarm(machine->loop, &machine->heartbeat);
@@ -354,21 +375,22 @@ static void finish(flow_t *flow)
 }
 
 /* The one place where the state changes. */
-static void enter(flow_t *flow, state_e state)
+static void enter(flow_t *flow, flow_state_e state)
 {
-    machine_t *machine = flow->machine;
+    flow_machine_t *machine = flow->machine;
 
     log_trace("CHAT0302: request %s: %s -> %s", flow->request_id, state_names[machine->state],
               state_names[state]);
     machine->state = state;
     switch (state) {
-    case READY: break;
-    case LIMIT: limit(flow); break;
-    case LOAD: load(flow); break;
-    case INVOKE: invoke(flow); break;
-    case SAVE: save(flow); break;
-    case RELEASE: release(flow); break;
-    case DONE: finish(flow); break;
+    case FLOW_READY: break;
+    case FLOW_LIMIT: limit(flow); break;
+    case FLOW_LOAD: load(flow); break;
+    case FLOW_UPLOAD: upload(flow); break;
+    case FLOW_INVOKE: invoke(flow); break;
+    case FLOW_SAVE: save(flow); break;
+    case FLOW_RELEASE: release(flow); break;
+    case FLOW_DONE: finish(flow); break;
     }
 }
 
@@ -376,54 +398,24 @@ static void enter(flow_t *flow, state_e state)
 
 static void on_deadline(loop_timer_t *timer)
 {
-    flow_t *flow = LOOP_CONTAINER(timer, machine_t, deadline)->flow;
+    flow_t *flow = LOOP_CONTAINER(timer, flow_machine_t, deadline)->flow;
 
-    if (flow->machine->state == SAVE || flow->machine->state == RELEASE) {
+    if (flow->machine->state == FLOW_SAVE || flow->machine->state == FLOW_RELEASE) {
         keeper_give_up(&flow->machine->keeper);
         return;
     }
-    if (flow->machine->state == INVOKE) {
+    if (flow->machine->state == FLOW_INVOKE) {
         report_to_circuit(flow, BACKEND_TIMEOUT);
     }
     fleet_limit_cancel(&flow->limit);
+    stop_uploading(flow);
     stop_invoking(flow);
     keeper_stop(&flow->machine->keeper);
     fail(flow, REPLY_UPSTREAM_TIMEOUT,
          "waiting for the agent's answer: the turn's time is up (ChatbotTimeout total=)");
 }
 
-flow_t *flow_create(apr_pool_t *pool, const char *request_id)
-{
-    flow_t *flow = apr_pcalloc(pool, sizeof(*flow));
-
-    flow->machine = apr_pcalloc(pool, sizeof(*flow->machine));
-    flow->started = clock_monotonic();
-    flow->result.reply = REPLY_ANSWER;
-    flow->result.tokens = BACKEND_TOKENS_UNKNOWN;
-    flow->result.first_text = -1;
-    buffer_init(&flow->result.text, ANSWER_MAX);
-    outbox_init(&flow->outbox);
-    flow->machine->state = READY;
-    flow->machine->flow = flow;
-    (void)apr_cpystrn(flow->request_id, request_id, sizeof(flow->request_id));
-    return flow;
-}
-
-int flow_choose_session(flow_t *flow)
-{
-    if (flow->request.session_id == NULL) {
-        if (!text_uuid4(flow->session_id)) {
-            return 0;
-        }
-    } else {
-        (void)apr_cpystrn(flow->session_id, flow->request.session_id, sizeof(flow->session_id));
-    }
-    keeper_init(&flow->machine->keeper, &flow->settings.keeper, flow->session_id);
-    return 1;
-}
-
-/* Who claims the session, and until when. */
-static void introduce(flow_t *flow)
+void flow_introduce(flow_t *flow)
 {
     flow->machine->keeper.asker =
         (session_asker_t){.user = flow->user,
@@ -431,72 +423,16 @@ static void introduce(flow_t *flow)
                           .until = clock_wall() + flow->settings.total + CLAIM_EXTRA};
 }
 
-/* ---- a store that blocks ---- */
-
-typedef struct {
-    session_end_e end;
-    char reason[256];
-} told_t;
-
-static void on_told(void *baton, session_end_e end, const char *reason)
-{
-    told_t *told = baton;
-
-    told->end = end;
-    (void)apr_cpystrn(told->reason, reason, sizeof(told->reason));
-}
-
-static void judge_told(flow_t *flow, const told_t *told)
-{
-    flow->result.reply = judge(flow, told->end, told->reason);
-    if (flow->result.reply != REPLY_ANSWER) {
-        log_failure(flow, flow->result.reply, told->reason);
-    }
-}
-
-reply_e flow_open_session(flow_t *flow)
-{
-    keeper_t *keeper = &flow->machine->keeper;
-    told_t told;
-    const session_owner_t owner = {on_told, &told};
-
-    if (keeper_is_for_worker(keeper) && flow->request.session_id != NULL) {
-        introduce(flow);
-        keeper_open(keeper, NULL, 0, &owner);
-        judge_told(flow, &told);
-    }
-    return flow->result.reply;
-}
-
-int flow_saves_on_worker(const flow_t *flow)
-{
-    return keeper_is_for_worker(&flow->machine->keeper);
-}
-
-void flow_save_session(flow_t *flow)
-{
-    keeper_t *keeper = &flow->machine->keeper;
-    told_t told;
-    const session_owner_t owner = {on_told, &told};
-
-    if (keeper_is_for_worker(keeper) && flow->result.reply == REPLY_ANSWER) {
-        introduce(flow);
-        record_turn(flow);
-        keeper_save(keeper, NULL, 0, &owner);
-        judge_told(flow, &told);
-    }
-}
-
 /* ---- start and end ---- */
 
 static void on_heartbeat(loop_timer_t *timer)
 {
-    flow_beat(LOOP_CONTAINER(timer, machine_t, heartbeat)->flow);
+    flow_beat(LOOP_CONTAINER(timer, flow_machine_t, heartbeat)->flow);
 }
 
 static void arm_heartbeat(flow_t *flow)
 {
-    if (flow->settings.stream && flow->machine->state != DONE) {
+    if (flow->settings.stream && flow->machine->state != FLOW_DONE) {
         loop_timer_arm(flow->machine->loop, &flow->machine->heartbeat, flow->settings.heartbeat,
                        on_heartbeat);
     }
@@ -510,7 +446,7 @@ void flow_beat(flow_t *flow)
 
 void flow_hand_over(flow_t *flow)
 {
-    machine_t *machine = flow->machine;
+    flow_machine_t *machine = flow->machine;
 
     outbox_hand_over(&flow->outbox);
     arm_heartbeat(flow);
@@ -522,35 +458,28 @@ void flow_hand_over(flow_t *flow)
 
 void flow_start(flow_t *flow, loop_t *loop, const flow_owner_t *owner)
 {
-    machine_t *machine = flow->machine;
+    flow_machine_t *machine = flow->machine;
     apr_interval_time_t left = flow->settings.total - (clock_monotonic() - flow->started);
 
     machine->loop = loop;
     machine->owner = *owner;
-    introduce(flow);
+    flow_introduce(flow);
     arm_heartbeat(flow);
     loop_timer_arm(loop, &machine->deadline, left > 0 ? left : 0, on_deadline);
-    enter(flow, flow->limit.fleet != NULL ? LIMIT : after_limit(flow));
+    enter(flow, flow->limit.fleet != NULL ? FLOW_LIMIT : after_limit(flow));
 }
 
 void flow_abandon(flow_t *flow, const char *why)
 {
-    if (flow->machine->state == DONE) {
+    if (flow->machine->state == FLOW_DONE) {
         return;
     }
     fleet_limit_cancel(&flow->limit);
+    stop_uploading(flow);
     stop_invoking(flow);
     keeper_stop(&flow->machine->keeper);
     log_info("CHAT0303: request %s: client_gone: %s while the agent was answering",
              flow->request_id, why);
     flow->result.reply = REPLY_CLIENT_GONE;
-    enter(flow, DONE);
-}
-
-void flow_destroy(flow_t *flow)
-{
-    keeper_free(&flow->machine->keeper);
-    free(flow->machine->history);
-    buffer_free(&flow->result.text);
-    outbox_free(&flow->outbox);
+    enter(flow, FLOW_DONE);
 }

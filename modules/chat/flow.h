@@ -1,17 +1,17 @@
 /*
  * The story of one chat. Read this page first.
  *
- *     READY -> LIMIT -> LOAD -> INVOKE -> SAVE -> DONE
- *                 \       \        \--> RELEASE --^
- *                  \-------\----------------------^
+ *     READY -> LIMIT -> LOAD -> UPLOAD -> INVOKE -> SAVE -> DONE
+ *                 \       \        \         \--> RELEASE --^
+ *                  \-------\--------\----------------^
  *
  * LIMIT is for a rate limit that is counted elsewhere, LOAD for a session that
- * the visitor names, SAVE for one that has an answer, RELEASE for one that has
- * none. A worker makes the chat and fills in the request; the I/O thread starts
- * it, and from then on owns it, until it says `on_done`; then a worker writes
- * the answer and destroys it. One thread owns a chat at a time, and the mailbox
- * moves it, so nothing here is locked. The chat is in the request's pool, from
- * which only workers allocate.
+ * the visitor names, UPLOAD for files that go into a bucket, SAVE for a session
+ * that has an answer, RELEASE for one that has none. A worker makes the chat and fills in the
+ * request; the I/O thread starts it, and from then on owns it, until it says `on_done`; then a
+ * worker writes the answer and destroys it. One thread owns a chat at a time, and the mailbox moves
+ * it, so nothing here is locked. The chat is in the request's pool, from which only workers
+ * allocate.
  *
  * A store that blocks is asked by the worker instead: before the start and
  * after the end.
@@ -22,6 +22,7 @@
 #include "backend/backend.h"
 #include "base/buffer.h"
 #include "base/text.h"
+#include "chat/files.h"
 #include "chat/fleet_limit.h"
 #include "chat/keeper.h"
 #include "chat/outbox.h"
@@ -44,6 +45,7 @@ typedef struct {
     circuit_t *circuit;            /* told how the backend does; NULL: there is none */
     circuit_settings_t circuit_settings;
     keeper_settings_t keeper; /* of the session */
+    files_settings_t files;
 } flow_settings_t;
 
 /* What came of a chat; complete once on_done was called. */
@@ -90,6 +92,9 @@ flow_t *flow_create(apr_pool_t *pool, const char *request_id);
 
 /* Chooses the session: the request's, else a new one. 0 when no random id can be had. Worker. */
 int flow_choose_session(flow_t *flow);
+
+/* Takes up the files of the request; 0 when memory is out. Worker. */
+int flow_take_files(flow_t *flow);
 
 /* Loads the session from a store that blocks, before the start; else does nothing. REPLY_ANSWER, or
  * the error that ends the chat. Worker. */

@@ -1,113 +1,57 @@
 #include "chat/request.h"
 
-#include "base/json.h"
 #include "base/text.h"
+#include "chat/issues.h"
 
 #include <apr_strings.h>
 #include <string.h>
+#include <strings.h>
 
 #define DEPTH_MAX   32
 #define USER_ID_MAX 1024
 
 #define SESSION_ID_PATTERN "^[0-9A-Za-z._:-]+$"
 
-/* ---- the list of issues ---- */
-
 typedef struct {
     apr_pool_t *pool;
     request_t *request;
     const json_t *body;
     size_t max_message;
-    json_writer_t issues;
-    int count;
+    issues_t issues;
 } parse_t;
 
-/* Opens an issue up to and without its "input"; `member` NULL: the body itself. */
-static void open_issue(parse_t *parse, const char *type, const char *member, const char *text)
+static issue_place_t at_member(const char *member)
 {
-    json_writer_t *out = &parse->issues;
-
-    parse->count++;
-    json_open(out, '{');
-    json_put_member(out, "type", type);
-    json_name(out, "loc");
-    json_open(out, '[');
-    json_put_text(out, "body");
-    if (member != NULL) {
-        json_put_text(out, member);
-    }
-    json_close(out, ']');
-    json_put_member(out, "msg", text);
-    json_name(out, "input");
+    return (issue_place_t){.member = member};
 }
 
 static void add_issue(parse_t *parse, const char *type, const char *member, const char *text,
                       const json_t *input)
 {
-    open_issue(parse, type, member, text);
-    json_put_value(&parse->issues, input);
-    json_close(&parse->issues, '}');
-}
+    const issue_place_t place = at_member(member);
 
-static void close_with_limit(parse_t *parse, const char *name, size_t limit)
-{
-    json_writer_t *out = &parse->issues;
-
-    json_name(out, "ctx");
-    json_open(out, '{');
-    json_name(out, name);
-    json_put_integer(out, (int64_t)limit);
-    json_close(out, '}');
-    json_close(out, '}');
+    issues_add(&parse->issues, type, &place, text, input);
 }
 
 static void add_length_issue(parse_t *parse, const char *member, const json_t *input, int too_long,
                              size_t limit)
 {
+    const issue_place_t place = at_member(member);
     const char *text =
         apr_psprintf(parse->pool, "String should have at %s %" APR_SIZE_T_FMT " character%s",
                      too_long ? "most" : "least", limit, limit == 1 ? "" : "s");
 
-    open_issue(parse, too_long ? "string_too_long" : "string_too_short", member, text);
-    json_put_value(&parse->issues, input);
-    close_with_limit(parse, too_long ? "max_length" : "min_length", limit);
+    issues_add_limit(&parse->issues, too_long ? "string_too_long" : "string_too_short", &place,
+                     text, input, too_long ? "max_length" : "min_length", limit);
 }
 
 static void add_pattern_issue(parse_t *parse, const char *member, const json_t *input)
 {
-    json_writer_t *out = &parse->issues;
+    const issue_place_t place = at_member(member);
 
-    open_issue(parse, "string_pattern_mismatch", member,
-               "String should match pattern '" SESSION_ID_PATTERN "'");
-    json_put_value(out, input);
-    json_name(out, "ctx");
-    json_open(out, '{');
-    json_put_member(out, "pattern", SESSION_ID_PATTERN);
-    json_close(out, '}');
-    json_close(out, '}');
-}
-
-static void add_json_issue(parse_t *parse, const json_error_t *error)
-{
-    json_writer_t *out = &parse->issues;
-
-    parse->count++;
-    json_open(out, '{');
-    json_put_member(out, "type", "json_invalid");
-    json_name(out, "loc");
-    json_open(out, '[');
-    json_put_text(out, "body");
-    json_put_integer(out, (int64_t)error->offset);
-    json_close(out, ']');
-    json_put_member(out, "msg", "JSON decode error");
-    json_name(out, "input");
-    json_open(out, '{');
-    json_close(out, '}');
-    json_name(out, "ctx");
-    json_open(out, '{');
-    json_put_member(out, "error", error->reason);
-    json_close(out, '}');
-    json_close(out, '}');
+    issues_add_context(&parse->issues, "string_pattern_mismatch", &place,
+                       "String should match pattern '" SESSION_ID_PATTERN "'", input, "pattern",
+                       SESSION_ID_PATTERN);
 }
 
 /* ---- the members ---- */
@@ -225,6 +169,7 @@ static void take_members(parse_t *parse)
         take_session_id(parse);
         take_user_id(parse);
         take_stream(parse);
+        request_files_take(&parse->request->files, parse->pool, parse->body, &parse->issues);
     }
 }
 
@@ -237,16 +182,15 @@ int request_parse(request_t *request, apr_pool_t *pool, const char *body, size_t
 
     memset(request, 0, sizeof(*request));
     parse.body = value;
-    json_write_to(&parse.issues, issues);
-    json_open(&parse.issues, '[');
+    issues_begin(&parse.issues, issues);
     if (error.reason != NULL) {
-        add_json_issue(&parse, &error);
+        issues_add_json(&parse.issues, &error);
     } else {
         take_members(&parse);
     }
-    json_close(&parse.issues, ']');
+    issues_end(&parse.issues);
     json_release(value);
-    return parse.count == 0;
+    return parse.issues.count == 0;
 }
 
 /* ---- Content-Type ---- */

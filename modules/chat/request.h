@@ -8,6 +8,7 @@
 #define CHAT_REQUEST_H
 
 #include "base/buffer.h"
+#include "chat/request_files.h"
 
 #include <apr_pools.h>
 #include <stddef.h>
@@ -19,6 +20,7 @@ typedef struct {
     const char *session_id; /* NULL: none was given */
     const char *user_id;    /* NULL: none was given */
     int stream;             /* the answer is wanted as it is made */
+    request_files_t files;
 } request_t;
 
 /* Reads a body. 1 and `*request`; or 0 and in `issues` a JSON array of what is wrong, each
