@@ -12,7 +12,7 @@ endif
 # system service of the apache2 package, so nothing is started or enabled on the machine.
 DEPS             := apache2-bin apache2-dev ca-certificates curl gcc libapr1-dev libaprutil1-dev \
                     libc6-dev libcurl4-openssl-dev libjson-c-dev libssl-dev pkg-config zlib1g-dev
-DEPS_TEST        := libapache2-mod-perl2 openssl perl redis-server
+DEPS_TEST        := libapache2-mod-perl2 openssl perl python3-prometheus-client redis-server
 DEPS_LINT        := clang clang-format clang-tidy cppcheck shellcheck universal-ctags
 DEPS_FUZZ        := clang libclang-rt-14-dev llvm
 DEPS_VALGRIND    := valgrind

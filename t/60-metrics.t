@@ -283,6 +283,32 @@ subtest 'Prometheus reads it' => sub {
     $server->stop_ok;
 };
 
+# The code's own table: [CloudWatch's name, Prometheus's, unit, help].
+sub table {
+    open(my $file, '<', 'modules/shm/metrics.h') or die "modules/shm/metrics.h: $!";
+    my $text = do { local $/ = undef; <$file> };
+    $text =~ s/\\\n/ /g;
+    my @rows;
+    while ($text =~ /X\(\w+, "([^"]*)", "([^"]*)", "([^"]*)",\s*((?:"[^"]*"\s*)+)\)/g) {
+        my ($cloudwatch, $prometheus, $unit, $help) = ($1, $2, $3, $4);
+        push @rows, [ $cloudwatch, $prometheus, $unit, join '', $help =~ /"([^"]*)"/g ];
+    }
+    return @rows;
+}
+
+subtest 'the manual has each metric' => sub {
+    open(my $file, '<', 'docs/metrics.md') or die "docs/metrics.md: $!";
+    my %documented = map { $_ => 1 } grep { /^\| .*chatbot_/ } map { s/\s+\z//r } <$file>;
+    my @rows = table();
+    cmp_ok(scalar @rows, '>=', 14, 'the table is read');
+    for my $row (@rows) {
+        my ($cloudwatch, $prometheus, $unit, $help) = @$row;
+        my $line = sprintf '| %s | `%s` | %s | %s |', $cloudwatch ? "`$cloudwatch`" : "\xe2\x80\x93", $prometheus, $unit, $help;
+        ok(delete $documented{$line}, $prometheus) or diag("missing: $line");
+    }
+    is(join("\n", keys %documented), '', 'and no other');
+};
+
 subtest 'configtest' => sub {
     my @wrong = (
         'ChatbotMetrics maybe' => qr/write cloudwatch, emf or Off/,

@@ -116,6 +116,9 @@ static void children_share_it(void)
         (void)waitpid(child, NULL, 0);
     }
     OK(circuit_is_open(circuit, 101 * SECOND), "four children saw one failure each: it is open");
+    (void)circuit_find(circuits, 4, "b");
+    IS_NUMBER(circuit_count_open(circuits, 4, 101 * SECOND), 1, "one of two circuits is open");
+    IS_NUMBER(circuit_count_open(circuits, 4, 1000 * SECOND), 0, "none later");
 }
 
 int main(void)

@@ -103,6 +103,25 @@ static void a_killed_child_harms_nobody(void)
     IS_NUMBER(gauge_total(gauge), 0, "until the parent reaps it");
 }
 
+static void the_last_child_knows(void)
+{
+    unsigned slots;
+    gauge_t *gauge = make_gauge(3, &slots);
+    unsigned a = 9;
+    unsigned b = 9;
+    unsigned c = 9;
+
+    (void)gauge_join(gauge, slots, 100, &a);
+    (void)gauge_join(gauge, slots, 200, &b);
+    (void)gauge_join(gauge, slots, 300, &c);
+    OK(!gauge_depart(gauge, slots, a), "the first child to leave is not the last");
+    gauge_reap(gauge, slots, 200);
+    OK(gauge_depart(gauge, slots, c), "one is gone, the other leaves: it is the last");
+    gauge_reap(gauge, slots, 100);
+    (void)gauge_join(gauge, slots, 400, &a);
+    OK(!gauge_depart(gauge, slots, c), "a new child has not left");
+}
+
 int main(void)
 {
     (void)apr_initialize();
@@ -111,5 +130,6 @@ int main(void)
     the_segment_is_planned();
     chats_are_counted();
     a_killed_child_harms_nobody();
+    the_last_child_knows();
     return tap_done();
 }
