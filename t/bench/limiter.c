@@ -1,4 +1,5 @@
-/* What the rate limit costs: nanoseconds a call, in a table of 65,536 clients that is full. */
+/* What the rate limit costs: nanoseconds of CPU a call, in a table of 65,536 clients that is full.
+ */
 #include "base/clock.h"
 #include "shm/ratelimit.h"
 
@@ -6,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #define CLIENTS 65536u
 #define CALLS   1000000u
@@ -23,7 +25,7 @@ static uint32_t any(uint32_t bound)
 static void measure(const char *what, ratelimit_t *limits, const sliding_log_rule_t *rule,
                     uint32_t first_client, uint32_t clients)
 {
-    const apr_time_t start = clock_monotonic();
+    const clock_t start = clock();
     ratelimit_verdict_t verdict;
     char key[48];
     unsigned i;
@@ -35,7 +37,7 @@ static void measure(const char *what, ratelimit_t *limits, const sliding_log_rul
         refused += !verdict.log.allowed;
     }
     printf("%-44s %5.0f ns a call, %u %% refused\n", what,
-           (double)(clock_monotonic() - start) * 1000 / CALLS, refused * 100 / CALLS);
+           (double)(clock() - start) * 1e9 / CLOCKS_PER_SEC / CALLS, refused * 100 / CALLS);
 }
 
 int main(void)
