@@ -1,5 +1,6 @@
 #include "emulator/cloudwatch.h"
 
+#include "base/log.h"
 #include "emulator/cloudwatch_protocol.h"
 #include "emulator/cloudwatch_request.h"
 #include "emulator/metric_data.h"
@@ -64,6 +65,7 @@ static void work(cloudwatch_request_t *request, const call_t *call)
     size_t index = index_of(call->operation);
 
     if (index == OPERATIONS) {
+        log_warn("EMUL0043: no operation of CloudWatch here is the one that was asked for");
         (void)refusal_set(&request->refusal,
                           request->protocol == METRICS_QUERY ? "InvalidAction"
                                                              : "UnknownOperationException",

@@ -1,5 +1,6 @@
 #include "emulator/dynamodb.h"
 
+#include "base/log.h"
 #include "emulator/attribute_json.h"
 #include "emulator/dynamodb_items.h"
 #include "emulator/dynamodb_search.h"
@@ -144,6 +145,7 @@ static void work(dynamodb_request_t *request, const char *operation)
         (void)refusal_set(&request->refusal, "SerializationException",
                           "The body is not a JSON object");
     } else if (index == OPERATIONS) {
+        log_warn("EMUL0042: no operation of DynamoDB here is the one that X-Amz-Target names");
         (void)refusal_set(&request->refusal, "UnknownOperationException",
                           "The stand-in does not have this operation");
     } else if (!operations[index].names_table || dynamodb_request_table_name(request)) {

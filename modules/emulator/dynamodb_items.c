@@ -1,5 +1,6 @@
 #include "emulator/dynamodb_items.h"
 
+#include "base/log.h"
 #include "emulator/attribute_json.h"
 
 #include <string.h>
@@ -67,8 +68,12 @@ static int check_size(dynamodb_request_t *request, const attribute_t *item, cons
 
 static int store(dynamodb_request_t *request, const attribute_t *item)
 {
-    return tables_put(request->table, item) ||
-           refusal_set(&request->refusal, "InternalServerError", "The stand-in is out of memory.");
+    if (tables_put(request->table, item)) {
+        return 1;
+    }
+    log_error("EMUL0040: keeping an item in the table %s failed: memory is out; empty a table",
+              request->table_name);
+    return refusal_set(&request->refusal, "InternalServerError", "The stand-in is out of memory.");
 }
 
 /* ---- answering ---- */

@@ -1,5 +1,7 @@
 #include "emulator/metric_data.h"
 
+#include "base/log.h"
+
 #include <apr_strings.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -252,6 +254,8 @@ static int keep(cloudwatch_request_t *request, const datum_t *data, size_t count
 
     for (i = 0; i < count; i++) {
         if (!metrics_add(metrics, &data[i].key, &data[i].point)) {
+            log_error("EMUL0041: keeping a datum of %s failed: memory is out; forget the metrics",
+                      data[i].key.name_space);
             return refusal_set(&request->refusal, "InternalServiceFault",
                                "The stand-in is out of memory.");
         }

@@ -136,8 +136,8 @@ static const char *set_table(cmd_parms *cmd, void *unused, const char *name, con
     if (!is_table_name(name)) {
         return "EmulatorTable: a table's name has 3 to 255 letters, digits and _ . -";
     }
-    if (*key == '\0' || strlen(key) > 255) {
-        return "EmulatorTable: the name of the key attribute has 1 to 255 characters";
+    if (strlen(key) > 255) {
+        return "EmulatorTable: the name of the key attribute has at most 255 characters";
     }
     for (i = 0; i < config->tables->nelts; i++) {
         if (strcmp(APR_ARRAY_IDX(config->tables, i, settings_table_t).name, name) == 0) {
