@@ -167,6 +167,19 @@ CONF2
     $server->stop_ok;
 };
 
+subtest 'streams' => sub {
+    my $server = Chatbot::Server->start(chatbot => 'ChatbotRateLimit 1 1h');
+    my $ask = sub { return $server->chat({ message => 'Hello', stream => JSON::PP::true }) };
+    my $answer = $ask->();
+    is($answer->{status}, 200, 'one stream');
+    like($answer->{headers}{'content-type'}, qr{^text/event-stream}, 'of events');
+    is($answer->{headers}{ratelimit}, '"default";r=0;t=3600', 'says what remains');
+    $answer = $ask->();
+    is($answer->{status}, 429, 'the next is refused before it begins');
+    is($answer->{json}{error_code}, 'rate_limited', 'in JSON');
+    $server->stop_ok;
+};
+
 subtest 'ErrorDocument' => sub {
     my $server = Chatbot::Server->start(chatbot => "ChatbotRateLimit 1 1h\nErrorDocument 429 /page.html");
     is($server->chat('Hello')->{status}, 200, 'one chat');
