@@ -66,6 +66,7 @@ sub item {
     return sdk('get_item', TableName => $TABLE, Key => { session_id => { S => $id } }, ConsistentRead => JSON::PP::true)->{Item};
 }
 
+local $SIG{PIPE} = 'IGNORE';    # the helper's end shows in what it says
 my $last_log;
 
 # Operations one after another; those of an array at once. The results in the same order.
@@ -383,10 +384,20 @@ sub stand_in {
 
 sub free_port { return IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')->sockport }
 
+my %running;
+
+# No server is left behind, whatever ends this script but a signal.
+END {
+    local $?;
+    kill TERM => keys %running if %running;
+}
+
 sub run_server {
     my ($name, $port, @command) = @_;
     my $pid = fork // die "fork: $!";
+    $running{$pid} = 1;
     if ($pid == 0) {
+        %running = ();
         open STDOUT, '>', File::Spec->devnull;
         open STDERR, '>', File::Spec->devnull;
         exec @command or exit 127;
@@ -395,6 +406,7 @@ sub run_server {
     ok $is_up && kill(0, $pid), "$name runs" and store_on($name, "http://127.0.0.1:$port");
     kill TERM => $pid;
     waitpid $pid, 0;
+    delete $running{$pid};
     return;
 }
 
