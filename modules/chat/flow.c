@@ -285,7 +285,9 @@ static void on_answered(void *baton, const backend_outcome_t *outcome)
 
     flow->machine->turn = NULL;
     report_to_circuit(flow, outcome->end);
+    result->stop = outcome->stop;
     result->tokens = outcome->tokens;
+    result->input_tokens = outcome->input_tokens;
     result->retries = outcome->retries;
     result->retry_in = outcome->retry_in;
     (void)apr_cpystrn(result->error_code, outcome->code, sizeof(result->error_code));
@@ -324,6 +326,27 @@ static int list_history(flow_t *flow)
     return machine->history != NULL;
 }
 
+/* What the backend hears of the conversation so far; 0 when memory is out. */
+static int choose_history(flow_t *flow)
+{
+    flow_machine_t *machine = flow->machine;
+    backend_prompt_t *prompt = &flow->prompt;
+    int needs_history = flow->settings.backend->needs_history;
+
+    if (flow->brings_history) {
+        if (!needs_history && machine->keeper.session.turns > 0) {
+            prompt->history_count = 0;
+        }
+        return 1;
+    }
+    if (needs_history && !list_history(flow)) {
+        return 0;
+    }
+    prompt->history = machine->history;
+    prompt->history_count = machine->history != NULL ? machine->keeper.session.history_count : 0;
+    return 1;
+}
+
 static void invoke(flow_t *flow)
 {
     flow_machine_t *machine = flow->machine;
@@ -332,13 +355,9 @@ static void invoke(flow_t *flow)
     backend_prompt_t *prompt = &flow->prompt;
 
     machine->invoked = clock_monotonic();
-    if (backend->needs_history && !list_history(flow)) {
+    if (!choose_history(flow)) {
         fail(flow, REPLY_INTERNAL_ERROR, "preparing the conversation: out of memory");
         return;
-    }
-    if (machine->history != NULL) {
-        prompt->history = machine->history;
-        prompt->history_count = machine->keeper.session.history_count;
     }
     prompt->message = flow->request.message;
     prompt->message_length = flow->request.message_length;

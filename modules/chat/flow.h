@@ -52,7 +52,9 @@ typedef struct {
 typedef struct {
     reply_e reply;
     buffer_t text;                  /* the answer, UTF-8 */
+    backend_stop_e stop;            /* why the answer ended where it did */
     int64_t tokens;                 /* BACKEND_TOKENS_UNKNOWN: unknown */
+    int64_t input_tokens;           /* of these the input's; the same */
     int retries;                    /* calls after the first */
     apr_interval_time_t retry_in;   /* when it is worth asking again; 0: unknown */
     apr_interval_time_t upstream;   /* time spent in the backend */
@@ -71,6 +73,9 @@ struct flow_t {
     flow_settings_t settings;
     backend_prompt_t prompt; /* attributes, files, trace headers, limits: the worker's to fill in;
                                 the rest is the flow's */
+    int brings_history;      /* the conversation came with the request, in the prompt's history: the
+                                session's own is left out; an agent hears it when the session is new */
+    const void *asked;       /* what else the API was asked for: its face's own */
     flow_result_t result;
     fleet_limit_ask_t limit;        /* asked first, when it has a fleet */
     outbox_t outbox;                /* of a stream */

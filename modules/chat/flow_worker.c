@@ -13,6 +13,7 @@ flow_t *flow_create(apr_pool_t *pool, const char *request_id)
     flow->started = clock_monotonic();
     flow->result.reply = REPLY_ANSWER;
     flow->result.tokens = BACKEND_TOKENS_UNKNOWN;
+    flow->result.input_tokens = BACKEND_TOKENS_UNKNOWN;
     flow->result.first_text = -1;
     buffer_init(&flow->result.text, FLOW_ANSWER_MAX);
     outbox_init(&flow->outbox);
