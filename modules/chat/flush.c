@@ -109,7 +109,7 @@ static void tell(const publication_t *publication, metrics_tell_e what, const ch
 
     if (what == METRICS_TELL_FAILURE) {
         log_warn("CHAT0701: delivering metrics to CloudWatch, namespace %s: %s; the numbers are "
-                 "kept and sent later, each %d s is a new attempt; this is said once an hour",
+                 "kept and sent with the next attempt, in %d s; this is said once an hour",
                  namespace, reason, (int)apr_time_sec(publication->publisher->interval));
     } else if (what == METRICS_TELL_RECOVERY) {
         log_notice("CHAT0702: delivering metrics to CloudWatch, namespace %s, works again; nothing "
