@@ -1,6 +1,6 @@
 /*
- * What flow.c, the I/O thread's story of a chat, and flow_worker.c, the
- * worker's part before and after it, share.
+ * What flow.c and flow_history.c, the I/O thread's story of a chat, and
+ * flow_worker.c, the worker's part before and after it, share.
  */
 #ifndef CHAT_FLOW_PRIVATE_H
 #define CHAT_FLOW_PRIVATE_H
@@ -47,5 +47,8 @@ void flow_record_turn(flow_t *flow);
 
 /* What an answer of the session's store means for the chat: without its session it goes on. */
 reply_e flow_judge_store(flow_t *flow, session_end_e end, const char *reason);
+
+/* Chooses what the backend hears of the conversation so far; 0 when memory is out. */
+int flow_choose_history(flow_t *flow);
 
 #endif
