@@ -6,6 +6,7 @@ use lib 't/lib';
 use Test::More;
 use Chatbot::Server;
 
+my $ARN   = 'arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/demo-a1b2c3d4e5';
 my @wrong = (
     [ 'ChatbotAgent my-support-agent',             qr/ChatbotAgent: "my-support-agent".*write/ ],
     [ 'ChatbotAgent ABCDEFGHIJK',                  qr/ChatbotAgent: "ABCDEFGHIJK".*write/ ],
@@ -30,6 +31,34 @@ my @wrong = (
     [ 'ChatbotAWSEndpoint * http://a b',           qr/ChatbotAWSEndpoint takes two/ ],
     [ 'ChatbotAWSEndpoint * http://',              qr/ChatbotAWSEndpoint: / ],
     [ 'ChatbotAWSEndpoint * http://user:pw@a',     qr/ChatbotAWSEndpoint: / ],
+    [ 'ChatbotBackend gpt',                        qr/ChatbotBackend: "gpt".*write agent, agentcore/ ],
+    [ 'ChatbotBackend converse',                   qr/ChatbotBackend converse on line \d+ of .*write ChatbotModel/ ],
+    [ "ChatbotBackend openai\nChatbotModel m",     qr/ChatbotBackend openai on line \d+ of .*write ChatbotOpenAI/ ],
+    [ "ChatbotBackend openai\nChatbotOpenAI http://a/v1", qr/ChatbotBackend openai on line \d+ of .*write ChatbotModel/ ],
+    [ 'ChatbotBackend agentcore',                  qr/ChatbotBackend agentcore on line \d+ of .*write ChatbotAgentCore/ ],
+    [ 'ChatbotAgentCore my-runtime',               qr/ChatbotAgentCore: "my-runtime".*write its ARN/ ],
+    [ "ChatbotAgentCore $ARN 'a b'",               qr/ChatbotAgentCore: "a b".*write/ ],
+    [ 'ChatbotAgentCore arn:aws:bedrock-agentcore:eu-west-1:123456789012:runtime/x',
+        qr/ChatbotAgentCore on line \d+ of .*eu-west-1.*write ChatbotAWSRegion eu-west-1/ ],
+    [ 'ChatbotModel "a b"',                        qr/ChatbotModel: "a b".*write/ ],
+    [ 'ChatbotModelName "my model"',               qr/ChatbotModelName: "my model".*write/ ],
+    [ 'ChatbotSystemPrompt file:/nowhere/x',       qr/ChatbotSystemPrompt: \/nowhere\/x: / ],
+    [ "ChatbotSystemPrompt \"\xff\"",              qr/ChatbotSystemPrompt: .*UTF-8/ ],
+    [ 'ChatbotInference max_tokens 0',             qr/ChatbotInference: "0".*write/ ],
+    [ 'ChatbotInference temperature 2.5',          qr/ChatbotInference: "2.5".*write/ ],
+    [ 'ChatbotInference temperature nan',          qr/ChatbotInference: "nan".*write/ ],
+    [ 'ChatbotInference top_p 1.5',                qr/ChatbotInference: "1.5".*write/ ],
+    [ "ChatbotInference stop \"\xff\"",            qr/ChatbotInference: .*UTF-8/ ],
+    [ 'ChatbotInference topK 5',                   qr/ChatbotInference: "topK".*max_tokens/ ],
+    [ 'ChatbotGuardrail gr1',                      qr/ChatbotGuardrail: "gr1".*version/ ],
+    [ 'ChatbotGuardrail gr1 latest',               qr/ChatbotGuardrail: "latest".*write/ ],
+    [ 'ChatbotGuardrail "g r" 1',                  qr/ChatbotGuardrail: .*write/ ],
+    [ 'ChatbotOpenAI localhost:11434',             qr/ChatbotOpenAI: "localhost:11434".*http:\/\// ],
+    [ 'ChatbotOpenAI http://a/v1 sk-1234',         qr/ChatbotOpenAI: .*write env:NAME or file:path/ ],
+    [ 'ChatbotOpenAI http://a/v1 env:CHATBOT_NOT_SET', qr/ChatbotOpenAI: "env:CHATBOT_NOT_SET".*set it/ ],
+    [ 'ChatbotOpenAI http://a/v1 file:/nowhere',   qr/ChatbotOpenAI: \/nowhere: / ],
+    [ 'ChatbotSessionAttribute tier "%{"',         qr/ChatbotSessionAttribute: .*no expression/ ],
+    [ "ChatbotPromptAttribute \"\xff\" x",         qr/ChatbotPromptAttribute: .*UTF-8/ ],
     [ 'ChatbotAgnet AGENT12345',                   qr/Invalid command 'ChatbotAgnet'/ ],
     [ "<VirtualHost *:1>\nChatbotMaxInFlight 5\n</VirtualHost>",       qr/ChatbotMaxInFlight (?:cannot occur|not allowed)/ ],
     [ "<Location /chat>\nChatbotMaxInFlight 5\n</Location>",           qr/ChatbotMaxInFlight (?:cannot occur|not allowed)/ ],
@@ -47,6 +76,10 @@ for my $case (@wrong) {
 for my $line ('ChatbotTimeout total=30 connect=3 first=30 idle=30 stream=300', 'ChatbotTimeout total=500ms',
     'ChatbotTimeout total=1min', 'ChatbotMaxBody 1m', 'ChatbotMaxBody 65536', 'ChatbotTimeoutStatus 408',
     'ChatbotAgent AGENT12345', 'ChatbotAWSEndpoint bedrock-agent-runtime https://vpce.example.com:8443',
+    "ChatbotBackend AgentCore\nChatbotAgentCore $ARN PROD", "ChatbotModel m\n<Location /a>\nChatbotBackend converse\n</Location>",
+    "ChatbotBackend openai\nChatbotOpenAI http://127.0.0.1:11434/v1/\nChatbotModel llama3\nChatbotModelName house",
+    "ChatbotGuardrail gr1 DRAFT\n<Location /a>\nChatbotGuardrail Off\n</Location>", 'ChatbotInference max_tokens 100',
+    'ChatbotSystemPrompt Off', 'ChatbotSessionAttribute user %{REMOTE_USER}',
     'ChatbotTokenUsage Off', "<Location /a>\nChatbotAgent OTHER ALIAS\n</Location>",
     "<Directory />\nChatbotMaxMessage 10\n</Directory>") {
     my ($status, $text) = Chatbot::Server->configtest(emulator => 0, chatbot => $line);

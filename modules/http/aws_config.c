@@ -150,9 +150,9 @@ static void read_profiles(resolve_t *resolve, const credentials_settings_t *sett
 const char *aws_service_name(aws_service_e service)
 {
     static const char *const names[AWS_SERVICES] = {
-        [AWS_AGENTS] = "bedrock-agent-runtime",
-        [AWS_DYNAMODB] = "dynamodb",
-        [AWS_MONITORING] = "monitoring",
+        [AWS_AGENTS] = "bedrock-agent-runtime", [AWS_MODELS] = "bedrock-runtime",
+        [AWS_AGENTCORE] = "bedrock-agentcore",  [AWS_DYNAMODB] = "dynamodb",
+        [AWS_MONITORING] = "monitoring",        [AWS_S3] = "s3",
     };
 
     return names[service];

@@ -12,9 +12,12 @@
 
 /* The services that a child calls itself; the sources of credentials call STS for theirs. */
 typedef enum {
-    AWS_AGENTS, /* bedrock-agent-runtime */
+    AWS_AGENTS,    /* bedrock-agent-runtime */
+    AWS_MODELS,    /* bedrock-runtime */
+    AWS_AGENTCORE, /* bedrock-agentcore */
     AWS_DYNAMODB,
     AWS_MONITORING, /* CloudWatch */
+    AWS_S3,
     AWS_SERVICES
 } aws_service_e;
 

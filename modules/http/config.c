@@ -1,6 +1,7 @@
 #include "http/config.h"
 
 #include "backend/agent.h"
+#include "http/backend_config.h"
 #include "http/metrics_publish.h"
 
 #include <apr_strings.h>
@@ -55,6 +56,7 @@ void *config_merge_servers(apr_pool_t *pool, void *base_, void *over_)
     TAKE_OVER(limit_table, NULL);
     session_directives_merge(&merged->sessions, &base->sessions, &over->sessions);
     metrics_directives_merge(&merged->metrics, pool, &base->metrics, &over->metrics);
+    merged->backend = over->backend; /* what its own lines say */
     return merged;
 }
 
@@ -86,6 +88,7 @@ void *config_merge_locations(apr_pool_t *pool, void *base_, void *over_)
     merged->agent_id = over->agent_id != NULL ? over->agent_id : base->agent_id;
     merged->alias_id = over->agent_id != NULL ? over->alias_id : base->alias_id;
     TAKE_OVER(token_usage, CONFIG_UNSET);
+    backend_directives_merge(&merged->backend, pool, &base->backend, &over->backend);
     TAKE_OVER(total, CONFIG_UNSET);
     TAKE_OVER(connect, CONFIG_UNSET);
     TAKE_OVER(first, CONFIG_UNSET);
@@ -282,7 +285,7 @@ int config_check(apr_pool_t *pconf, server_rec *main_server)
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
-    if (session_config_check(pconf, main_server) != OK) {
+    if (backend_config_check(main_server) != OK || session_config_check(pconf, main_server) != OK) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     return metrics_publish_check(pconf, main_server);

@@ -10,6 +10,7 @@
 #include "aws/call.h"
 #include "chat/fleet_limit.h"
 #include "http/aws_config.h"
+#include "http/backend_directives.h"
 #include "http/limit_directives.h"
 #include "http/metrics_directives.h"
 #include "http/session_config.h"
@@ -47,6 +48,7 @@ typedef struct {
     session_config_t session; /* resolved by session_config_check() */
     metrics_directives_t metrics;
     uint64_t publisher; /* of its metrics; set by metrics_publish_check() */
+    backend_server_t backend;
 } config_server_t;
 
 /* A location: directives of context D. Durations in microseconds. */
@@ -54,6 +56,7 @@ typedef struct {
     const char *agent_id;
     const char *alias_id;
     int token_usage;
+    backend_location_t backend;
     apr_interval_time_t total;
     apr_interval_time_t connect;
     apr_interval_time_t first;

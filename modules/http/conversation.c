@@ -1,15 +1,14 @@
 #include "http/conversation.h"
 
-#include "backend/agent.h"
 #include "base/clock.h"
 #include "chat/trace.h"
+#include "http/backend_config.h"
 #include "http/child.h"
 #include "http/config.h"
 #include "http/delivery.h"
 #include "http/limit.h"
 #include "http/session_config.h"
 #include "http/shared.h"
-#include "http/upstream.h"
 
 #include <apr_strings.h>
 
@@ -35,37 +34,14 @@ reply_e conversation_obstacle(const request_rec *r)
     if (!child_is_ready()) {
         return REPLY_OVERLOADED;
     }
-    return config_agent_id(config_of_location(r)) == NULL ||
-                   upstream_client(r->server, AWS_AGENTS) == NULL
-               ? REPLY_NOT_CONFIGURED
-               : REPLY_ANSWER;
+    return backend_config_ready(r) ? REPLY_ANSWER : REPLY_NOT_CONFIGURED;
 }
 
-const backend_t *conversation_backend(const request_rec *r)
-{
-    const config_location_t *location = config_of_location(r);
-    agent_t *agent = apr_pcalloc(r->pool, sizeof(*agent));
-
-    agent_init(agent);
-    agent->agent_id = config_agent_id(location);
-    agent->alias_id = config_alias_id(location);
-    agent->token_usage = config_token_usage(location);
-    agent->client = upstream_client(r->server, AWS_AGENTS);
-    agent->limits = config_call_limits(location);
-    return &agent->backend;
-}
-
-/* By the endpoint and the agent: locations that share those share the circuit. */
 circuit_t *conversation_circuit(const request_rec *r)
 {
-    const call_client_t *client = upstream_client(r->server, AWS_AGENTS);
-    const char *agent = config_agent_id(config_of_location(r));
+    const char *key = backend_config_key(r);
 
-    if (client == NULL || agent == NULL) {
-        return NULL;
-    }
-    return shared_circuit(
-        apr_pstrcat(r->pool, client->endpoint->origin, client->endpoint->prefix, " ", agent, NULL));
+    return key != NULL ? shared_circuit(key) : NULL;
 }
 
 static void fill_keeper(const request_rec *r, keeper_settings_t *keeper)
@@ -85,7 +61,7 @@ static void fill_settings(const request_rec *r, flow_settings_t *settings)
 
     settings->circuit_settings = config_circuit(location);
     settings->circuit = conversation_circuit(r);
-    settings->backend = conversation_backend(r);
+    settings->backend = backend_config_make(r);
     settings->total =
         settings->stream ? config_stream_timeout(location) : config_total_timeout(location);
     settings->heartbeat = config_heartbeat(location);
@@ -297,6 +273,7 @@ reply_e conversation_start(request_rec *r, flow_t *flow, const conversation_face
     conversation->face = face;
     fill_settings(r, &flow->settings);
     pass_trace_on(r, &flow->prompt);
+    backend_config_attributes(r, &flow->prompt);
     reply = enter(r, conversation);
     if (reply == REPLY_ANSWER) {
         *status = delivery_start(r, flow->settings.stream ? &stream_job : &job, conversation);

@@ -24,10 +24,6 @@ typedef struct {
 /* Why no chat can be held here at all; REPLY_ANSWER: it can. Worker. */
 reply_e conversation_obstacle(const request_rec *r);
 
-/* Who answers at this location, as it is configured; in the request's pool. Only where there is no
- * obstacle. Worker. */
-const backend_t *conversation_backend(const request_rec *r);
-
 /* Starts a chat whose request is filled in: REPLY_ANSWER, then `*status` is what the handler
  * returns; or the error to answer, and the flow is gone. Worker. */
 reply_e conversation_start(request_rec *r, flow_t *flow, const conversation_face_t *face,

@@ -1,10 +1,13 @@
 #include "http/directives.h"
 
 #include "backend/agent.h"
+#include "http/backend_directives.h"
+#include "http/circuit_directives.h"
 #include "http/config.h"
 #include "http/limit_directives.h"
 #include "http/metrics_directives.h"
 #include "http/session_directives.h"
+#include "http/values.h"
 
 #include <apr_strings.h>
 #include <limits.h>
@@ -12,46 +15,6 @@
 /* Most characters AWS takes as input (InvokeAgent, inputText). */
 #define MESSAGE_LIMIT 25000000
 #define BODY_LIMIT    (100 * 1024 * 1024)
-
-/* ---- values ---- */
-
-static const char *complain(cmd_parms *cmd, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static const char *complain(cmd_parms *cmd, const char *format, ...)
-{
-    va_list args;
-    const char *text;
-
-    va_start(args, format);
-    text = apr_pvsprintf(cmd->pool, format, args);
-    va_end(args);
-    return apr_pstrcat(cmd->pool, cmd->cmd->name, ": ", text, NULL);
-}
-
-/* A whole number, with k or m behind it when `units`; 0 when it is none or outside the bounds. */
-static int read_number(const char *text, int units, apr_off_t min, apr_off_t max, apr_off_t *number)
-{
-    char *end;
-    apr_off_t factor = 1;
-    apr_off_t value;
-
-    if (*text < '0' || *text > '9' || apr_strtoff(&value, text, &end, 10) != APR_SUCCESS) {
-        return 0;
-    }
-    if (units && (*end == 'k' || *end == 'K')) {
-        factor = 1024;
-        end++;
-    } else if (units && (*end == 'm' || *end == 'M')) {
-        factor = 1024 * 1024;
-        end++;
-    }
-    if (*end != '\0' || value > max / factor || value * factor < min) {
-        return 0;
-    }
-    *number = value * factor;
-    return 1;
-}
 
 /* ---- context S and V ---- */
 
@@ -64,9 +27,9 @@ static const char *set_max_in_flight(cmd_parms *cmd, void *location, const char 
     if (problem != NULL) {
         return problem;
     }
-    if (!read_number(value, 0, 1, 10000000, &number)) {
-        return complain(cmd, "\"%s\" is no number of chats; write 1 to 10000000, as in 10000",
-                        value);
+    if (!values_number(value, 0, 1, 10000000, &number)) {
+        return values_complain(
+            cmd, "\"%s\" is no number of chats; write 1 to 10000000, as in 10000", value);
     }
     config_of_server(cmd->server)->max_in_flight = (int)number;
     return NULL;
@@ -76,7 +39,7 @@ static const char *set_region(cmd_parms *cmd, void *location, const char *value)
 {
     (void)location;
     if (!endpoint_is_region(value)) {
-        return complain(cmd, "\"%s\" is no region; write a name like us-east-1", value);
+        return values_complain(cmd, "\"%s\" is no region; write a name like us-east-1", value);
     }
     config_of_server(cmd->server)->said.region = value;
     return NULL;
@@ -102,14 +65,14 @@ static const char *set_endpoint(cmd_parms *cmd, void *location, const char *name
 
     (void)location;
     if (service == NULL && strcmp(name, "*") != 0) {
-        return complain(cmd, "\"%s\" is no service; write one of: %s", name,
-                        list_services(cmd->pool));
+        return values_complain(cmd, "\"%s\" is no service; write one of: %s", name,
+                               list_services(cmd->pool));
     }
     problem =
         endpoint_resolve(&endpoint, cmd->temp_pool,
                          service != NULL ? service : endpoint_service_at(0), "us-east-1", &options);
     if (problem != NULL) {
-        return complain(cmd, "\"%s\": %s", url, problem);
+        return values_complain(cmd, "\"%s\": %s", url, problem);
     }
     apr_table_setn(config_of_server(cmd->server)->said.endpoint_urls, name, url);
     return NULL;
@@ -128,10 +91,10 @@ static const char *set_credentials(cmd_parms *cmd, void *location, const char *v
 
     (void)location;
     if (!credentials_settings_choose(&probe, value)) {
-        return complain(cmd,
-                        "\"%s\" is no source; write one of: auto env profile web-identity "
-                        "container imds",
-                        value);
+        return values_complain(cmd,
+                               "\"%s\" is no source; write one of: auto env profile web-identity "
+                               "container imds",
+                               value);
     }
     config_of_server(cmd->server)->said.credentials = value;
     return NULL;
@@ -174,10 +137,10 @@ static const char *set_ca_file(cmd_parms *cmd, void *location, const char *value
 
     (void)location;
     if (path == NULL || !has_certificate(path, cmd->temp_pool)) {
-        return complain(cmd,
-                        "\"%s\" cannot be read or has no certificate; write a file of "
-                        "certificates in PEM form",
-                        value);
+        return values_complain(cmd,
+                               "\"%s\" cannot be read or has no certificate; write a file of "
+                               "certificates in PEM form",
+                               value);
     }
     config_of_server(cmd->server)->said.ca_file = path;
     return NULL;
@@ -192,20 +155,21 @@ static const char *set_retry(cmd_parms *cmd, void *location, int argc, char *con
     (void)location;
     for (i = 0; i < argc; i++) {
         if (strncasecmp(argv[i], "attempts=", 9) == 0 &&
-            read_number(argv[i] + 9, 0, 1, 10, &number)) {
+            values_number(argv[i] + 9, 0, 1, 10, &number)) {
             said->attempts = (int)number;
         } else if (strncasecmp(argv[i], "bucket=", 7) == 0 &&
-                   read_number(argv[i] + 7, 0, 0, 100000, &number)) {
+                   values_number(argv[i] + 7, 0, 0, 100000, &number)) {
             said->bucket = (int)number;
         } else {
-            return complain(cmd,
-                            "\"%s\": write attempts=1 to 10 or bucket=0 to 100000, as in "
-                            "attempts=3 bucket=500",
-                            argv[i]);
+            return values_complain(cmd,
+                                   "\"%s\": write attempts=1 to 10 or bucket=0 to 100000, as in "
+                                   "attempts=3 bucket=500",
+                                   argv[i]);
         }
     }
-    return argc > 0 ? NULL
-                    : complain(cmd, "write attempts= or bucket=, as in attempts=3 bucket=500");
+    return argc > 0
+               ? NULL
+               : values_complain(cmd, "write attempts= or bucket=, as in attempts=3 bucket=500");
 }
 
 /* ---- context D ---- */
@@ -215,16 +179,18 @@ static const char *set_agent(cmd_parms *cmd, void *location, const char *id, con
     config_location_t *config = location;
 
     if (!agent_is_id(id)) {
-        return complain(cmd,
-                        "\"%s\" is no agent id; write the 1 to 10 letters and digits that the "
-                        "Bedrock console shows, not a name or an ARN",
-                        id);
+        return values_complain(
+            cmd,
+            "\"%s\" is no agent id; write the 1 to 10 letters and digits that the "
+            "Bedrock console shows, not a name or an ARN",
+            id);
     }
     if (alias != NULL && !agent_is_id(alias)) {
-        return complain(cmd,
-                        "\"%s\" is no alias id; write 1 to 10 letters and digits, or leave it "
-                        "out for the draft's TSTALIASID",
-                        alias);
+        return values_complain(
+            cmd,
+            "\"%s\" is no alias id; write 1 to 10 letters and digits, or leave it "
+            "out for the draft's TSTALIASID",
+            alias);
     }
     config->agent_id = id;
     config->alias_id = alias;
@@ -268,14 +234,15 @@ static const char *set_timeout_part(cmd_parms *cmd, config_location_t *config, c
     apr_interval_time_t value;
 
     if (part == NULL || word[length] != '=') {
-        return complain(cmd,
-                        "\"%s\" is no part of it; write any of total= connect= first= idle= "
-                        "stream=, as in total=30 first=20s",
-                        word);
+        return values_complain(cmd,
+                               "\"%s\" is no part of it; write any of total= connect= first= idle= "
+                               "stream=, as in total=30 first=20s",
+                               word);
     }
     if (ap_timeout_parameter_parse(word + length + 1, &value, "s") != APR_SUCCESS ||
         value < apr_time_from_msec(1) || value > apr_time_from_sec(86400)) {
-        return complain(cmd, "\"%s\" is no time; write 1ms to 24h, as in 30, 1500ms or 2min", word);
+        return values_complain(cmd, "\"%s\" is no time; write 1ms to 24h, as in 30, 1500ms or 2min",
+                               word);
     }
     *part = value;
     return NULL;
@@ -289,9 +256,10 @@ static const char *set_timeout(cmd_parms *cmd, void *location, int argc, char *c
                               .first = CONFIG_UNSET,
                               .idle = CONFIG_UNSET,
                               .stream = CONFIG_UNSET};
-    const char *problem = argc == 0 ? complain(cmd, "write any of total= connect= first= idle= "
-                                                    "stream=, as in total=30 first=20s")
-                                    : NULL;
+    const char *problem = argc == 0
+                              ? values_complain(cmd, "write any of total= connect= first= idle= "
+                                                     "stream=, as in total=30 first=20s")
+                              : NULL;
     int i;
 
     for (i = 0; i < argc && problem == NULL; i++) {
@@ -299,9 +267,9 @@ static const char *set_timeout(cmd_parms *cmd, void *location, int argc, char *c
     }
     if (problem == NULL && line.total != CONFIG_UNSET &&
         (line.connect > line.total || line.first > line.total || line.idle > line.total)) {
-        problem =
-            complain(cmd, "connect, first and idle are parts of the whole: none can be longer "
-                          "than total");
+        problem = values_complain(
+            cmd, "connect, first and idle are parts of the whole: none can be longer "
+                 "than total");
     }
     if (problem != NULL) {
         return problem;
@@ -330,7 +298,7 @@ static const char *set_heartbeat(cmd_parms *cmd, void *location, const char *val
 
     if (ap_timeout_parameter_parse(value, &interval, "s") != APR_SUCCESS ||
         interval < apr_time_from_msec(100) || interval > apr_time_from_sec(3600)) {
-        return complain(cmd, "\"%s\" is no time; write 100ms to 1h, as in 15 or 15s", value);
+        return values_complain(cmd, "\"%s\" is no time; write 100ms to 1h, as in 15 or 15s", value);
     }
     config->heartbeat = interval;
     return NULL;
@@ -341,87 +309,19 @@ static const char *set_timeout_status(cmd_parms *cmd, void *location, const char
     config_location_t *config = location;
 
     if (strcmp(value, "408") != 0 && strcmp(value, "504") != 0) {
-        return complain(cmd, "\"%s\" is not possible; write 408 or 504", value);
+        return values_complain(cmd, "\"%s\" is not possible; write 408 or 504", value);
     }
     config->timeout_status = value[0] == '4' ? HTTP_REQUEST_TIME_OUT : HTTP_GATEWAY_TIME_OUT;
     return NULL;
-}
-
-static const char *set_circuit_time(cmd_parms *cmd, const char *word, size_t name_length,
-                                    apr_interval_time_t *value)
-{
-    if (ap_timeout_parameter_parse(word + name_length, value, "s") != APR_SUCCESS ||
-        *value < apr_time_from_msec(10) || *value > apr_time_from_sec(86400)) {
-        return complain(cmd, "\"%s\" is no time; write 10ms to 24h, as in 30, 500ms or 2min", word);
-    }
-    return NULL;
-}
-
-/* One part of ChatbotCircuitBreaker. */
-static const char *set_circuit_part(cmd_parms *cmd, circuit_settings_t *circuit, const char *word)
-{
-    apr_off_t number;
-
-    if (strncasecmp(word, "errors=", 7) == 0) {
-        char *digits = apr_pstrdup(cmd->temp_pool, word + 7);
-        size_t length = strlen(digits);
-        if (length > 0 && digits[length - 1] == '%') {
-            digits[length - 1] = '\0';
-        }
-        if (!read_number(digits, 0, 1, 100, &number)) {
-            return complain(cmd, "\"%s\": write 1%% to 100%%, as in errors=50%%", word);
-        }
-        circuit->percent = (unsigned)number;
-    } else if (strncasecmp(word, "min=", 4) == 0) {
-        if (!read_number(word + 4, 0, 1, 1000000, &number)) {
-            return complain(cmd, "\"%s\": write 1 to 1000000 calls, as in min=20", word);
-        }
-        circuit->min = (unsigned)number;
-    } else if (strncasecmp(word, "window=", 7) == 0) {
-        return set_circuit_time(cmd, word, 7, &circuit->window);
-    } else if (strncasecmp(word, "open=", 5) == 0) {
-        return set_circuit_time(cmd, word, 5, &circuit->open);
-    } else {
-        return complain(cmd,
-                        "\"%s\" is no part of it; write Off, or any of errors= min= window= "
-                        "open=, as in errors=50%% min=20 window=30s open=10s",
-                        word);
-    }
-    return NULL;
-}
-
-static const char *set_circuit_breaker(cmd_parms *cmd, void *location, int argc, char *const argv[])
-{
-    config_location_t *config = location;
-    circuit_settings_t circuit = CONFIG_CIRCUIT_DEFAULT;
-    const char *problem = NULL;
-    int i;
-
-    if (argc == 1 && strcasecmp(argv[0], "Off") == 0) {
-        circuit.percent = 0;
-    } else {
-        problem = argc == 0
-                      ? complain(cmd, "write Off, or any of errors= min= window= open=, as in "
-                                      "errors=50%% min=20 window=30s open=10s")
-                      : NULL;
-        for (i = 0; i < argc && problem == NULL; i++) {
-            problem = set_circuit_part(cmd, &circuit, argv[i]);
-        }
-    }
-    if (problem == NULL) {
-        config->circuit = circuit;
-        config->circuit_is_set = 1;
-    }
-    return problem;
 }
 
 static const char *set_max_message(cmd_parms *cmd, void *location, const char *value)
 {
     config_location_t *config = location;
 
-    if (!read_number(value, 0, 1, MESSAGE_LIMIT, &config->max_message)) {
-        return complain(cmd, "\"%s\" is no number of characters; write 1 to %d, as in 4000", value,
-                        MESSAGE_LIMIT);
+    if (!values_number(value, 0, 1, MESSAGE_LIMIT, &config->max_message)) {
+        return values_complain(cmd, "\"%s\" is no number of characters; write 1 to %d, as in 4000",
+                               value, MESSAGE_LIMIT);
     }
     return NULL;
 }
@@ -430,9 +330,10 @@ static const char *set_max_body(cmd_parms *cmd, void *location, const char *valu
 {
     config_location_t *config = location;
 
-    if (!read_number(value, 1, 64, BODY_LIMIT, &config->max_body)) {
-        return complain(cmd, "\"%s\" is no size; write 64 to %d bytes, as in 65536, 64k or 1m",
-                        value, BODY_LIMIT);
+    if (!values_number(value, 1, 64, BODY_LIMIT, &config->max_body)) {
+        return values_complain(cmd,
+                               "\"%s\" is no size; write 64 to %d bytes, as in 65536, 64k or 1m",
+                               value, BODY_LIMIT);
     }
     return NULL;
 }
@@ -484,6 +385,26 @@ const command_rec directives_table[] = {
                   "expression: who the user is, as in %{REMOTE_USER}"),
     AP_INIT_TAKE12("ChatbotAgent", set_agent, NULL, CONTEXT_LOCATION,
                    "id of the Bedrock agent, and of its alias"),
+    AP_INIT_TAKE1("ChatbotBackend", backend_directives_set_kind, NULL, CONTEXT_LOCATION,
+                  "agent, agentcore, converse or openai: who answers"),
+    AP_INIT_TAKE12("ChatbotAgentCore", backend_directives_set_agentcore, NULL, CONTEXT_LOCATION,
+                   "ARN of the AgentCore runtime, and the name of its endpoint"),
+    AP_INIT_TAKE12("ChatbotOpenAI", backend_directives_set_openai, NULL, CONTEXT_LOCATION,
+                   "base URL of an OpenAI-compatible server, and env:NAME or file:path of its key"),
+    AP_INIT_TAKE1("ChatbotModel", backend_directives_set_model, NULL, CONTEXT_LOCATION,
+                  "id of the model that converse or openai asks"),
+    AP_INIT_TAKE1("ChatbotModelName", backend_directives_set_model_name, NULL, CONTEXT_LOCATION,
+                  "name by which clients of /v1 know the model"),
+    AP_INIT_TAKE1("ChatbotSystemPrompt", backend_directives_set_system, NULL, CONTEXT_LOCATION,
+                  "what the model is told first: a text, or file:path"),
+    AP_INIT_TAKE2("ChatbotInference", backend_directives_set_inference, NULL, CONTEXT_LOCATION,
+                  "max_tokens, temperature, top_p or stop, and its value"),
+    AP_INIT_TAKE12("ChatbotGuardrail", backend_directives_set_guardrail, NULL, CONTEXT_LOCATION,
+                   "id or ARN of the guardrail of converse, and its version; or Off"),
+    AP_INIT_TAKE2("ChatbotSessionAttribute", backend_directives_set_session_attribute, NULL,
+                  CONTEXT_LOCATION, "name of a session attribute of the agent, and an expression"),
+    AP_INIT_TAKE2("ChatbotPromptAttribute", backend_directives_set_prompt_attribute, NULL,
+                  CONTEXT_LOCATION, "name of a prompt attribute of the agent, and an expression"),
     AP_INIT_FLAG("ChatbotStream", set_stream, NULL, CONTEXT_LOCATION,
                  "whether answers are streamed to clients that ask for it"),
     AP_INIT_TAKE1("ChatbotStreamHeartbeat", set_heartbeat, NULL, CONTEXT_LOCATION,
@@ -494,7 +415,7 @@ const command_rec directives_table[] = {
                       "any of total= connect= first= idle= stream=, in seconds or with a unit"),
     AP_INIT_TAKE1("ChatbotTimeoutStatus", set_timeout_status, NULL, CONTEXT_LOCATION,
                   "408 or 504: the status of an answer that took too long"),
-    AP_INIT_TAKE_ARGV("ChatbotCircuitBreaker", set_circuit_breaker, NULL, CONTEXT_LOCATION,
+    AP_INIT_TAKE_ARGV("ChatbotCircuitBreaker", circuit_directives_set, NULL, CONTEXT_LOCATION,
                       "Off, or any of errors= min= window= open="),
     AP_INIT_TAKE12("ChatbotRateLimit", limit_directives_set_limit, NULL, CONTEXT_LOCATION,
                    "Off, or how many requests of a client in which time, as in 100 1h"),

@@ -4,6 +4,7 @@
 #include "chat/session_call.h"
 #include "chat/session_reply.h"
 #include "http/answer.h"
+#include "http/backend_config.h"
 #include "http/child.h"
 #include "http/config.h"
 #include "http/conversation.h"
@@ -213,7 +214,7 @@ int handler_sessions(request_rec *r)
         return answer_error(r, obstacle, NULL);
     }
     if (removes) {
-        settings.backend = conversation_backend(r);
+        settings.backend = backend_config_make(r);
     }
     asker = find_asker(r, settings.total);
     visit = apr_pcalloc(r->pool, sizeof(*visit));

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "http/answer.h"
+#include "http/backend_config.h"
 #include "http/child.h"
 #include "http/config.h"
 #include "http/conversation.h"
@@ -41,11 +42,11 @@ static int put_parts(json_writer_t *writer, const request_rec *r)
 
     json_name(writer, "checks");
     json_open(writer, '{');
-    put_part(writer, "agent",
-             config_agent_id(config_of_location(r)) != NULL &&
-                 upstream_client(r->server, AWS_AGENTS) != NULL,
-             "no agent or no region is configured", &ready);
-    put_part(writer, "credentials", upstream_has_credentials(r->server), "there are none", &ready);
+    put_part(writer, "agent", backend_config_ready(r), "no agent or no region is configured",
+             &ready);
+    put_part(writer, "credentials",
+             !backend_config_is_aws(r) || upstream_has_credentials(r->server), "there are none",
+             &ready);
     put_part(writer, "circuit", !is_circuit_open(r), "it is open: the agent fails too often",
              &ready);
     put_part(writer, "io_thread", child_is_ready(), "it did not start", &ready);

@@ -9,6 +9,7 @@
 /* One server's. */
 struct config_upstream_t {
     call_client_t clients[AWS_SERVICES];
+    turn_http_client_t http;
     atomic_int ready; /* the endpoints are known: released to the other threads by this */
     const aws_config_t *aws;
     credentials_fetch_t region_fetch; /* I/O thread */
@@ -108,6 +109,10 @@ static config_upstream_t *make(apr_pool_t *pool, const aws_config_t *aws, loop_t
     int i;
 
     upstream->aws = aws;
+    upstream->http.loop = loop;
+    upstream->http.ca_file = aws->ca_file;
+    upstream->http.attempts = aws->attempts;
+    retry_bucket_fill(&upstream->http.bucket, aws->bucket);
     for (i = 0; i < AWS_SERVICES; i++) {
         upstream->clients[i].loop = loop;
         upstream->clients[i].credentials = credentials;
@@ -164,6 +169,13 @@ call_client_t *upstream_coming_client(const server_rec *server, aws_service_e se
     config_upstream_t *upstream = config_of_server(server)->upstream;
 
     return upstream != NULL ? &upstream->clients[service] : NULL;
+}
+
+turn_http_client_t *upstream_http(const server_rec *server)
+{
+    config_upstream_t *upstream = config_of_server(server)->upstream;
+
+    return upstream != NULL ? &upstream->http : NULL;
 }
 
 int upstream_has_credentials(const server_rec *server)

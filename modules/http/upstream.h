@@ -1,11 +1,12 @@
 /*
- * The AWS clients of one child: for each server its own, made when the child
- * starts and used by the I/O thread.
+ * The clients of one child, for AWS and for other servers: for each virtual
+ * host its own, made when the child starts and used by the I/O thread.
  */
 #ifndef HTTP_UPSTREAM_H
 #define HTTP_UPSTREAM_H
 
 #include "aws/call.h"
+#include "backend/turn_http.h"
 #include "http/aws_config.h"
 
 #include <httpd.h>
@@ -21,6 +22,10 @@ call_client_t *upstream_client(const server_rec *server, aws_service_e service);
 /* The same while its region is not known yet: to be kept until upstream_client() gives it. NULL
  * when the child has none. */
 call_client_t *upstream_coming_client(const server_rec *server, aws_service_e service);
+
+/* What exchanges of a server with servers that are not AWS's share; NULL when the child has none.
+ * Any thread; what is in it is the I/O thread's. */
+turn_http_client_t *upstream_http(const server_rec *server);
 
 /* Whether there are credentials to sign with. Any thread. */
 int upstream_has_credentials(const server_rec *server);
