@@ -7,8 +7,8 @@ use Test::More;
 use Chatbot::Emulator;
 use Vectors;
 
-my $emulator = Chatbot::Emulator->start;
-($ENV{BACKENDS_ACCESS_KEY}, $ENV{BACKENDS_SECRET_KEY}) =
+my $emulator = Chatbot::Emulator->start(config => 'EmulatorBucket chat-files');
+($ENV{CLIENT_ACCESS_KEY}, $ENV{CLIENT_SECRET_KEY}) =
     ($Chatbot::Emulator::ACCESS_KEY, $Chatbot::Emulator::SECRET_KEY);
 start_helper('backends');
 
@@ -136,6 +136,26 @@ is ends('openai', '{{error invalid_api_key}} x', 'access_denied')->{code}, 'inva
 is ends('openai', '{{status 500}}', 'unavailable')->{retries}, 0, 'openai: an error of the server is not asked for again';
 is ends('openai', '{{status 503}}', 'unavailable')->{retries}, 2, 'openai: one that had not begun is';
 
+end_helper();
+
+# ---- files ----
+
+sub put_object {
+    my ($key, %more) = @_;
+    return ask({ url => $emulator->aws_url, bucket => 'chat-files', key => $key, type => 'text/plain', body => 'Hello', %more });
+}
+
+start_helper('s3_put');
+my $key = "up load/../a+b%c~//\x{fc}.txt";
+my $put = put_object($key);
+ok $put->{stored}, 'a file is put into S3, its signature is right' or diag $put->{reason};
+like $put->{aws_request_id}, qr/\S/, 'with the id of the request';
+is put_object($key)->{code}, 'PreconditionFailed', 'a key is used once';
+is put_object('a', bucket => 'not-there')->{code}, 'NoSuchBucket', 'a bucket that is not there';
+is put_object('b', body => 'x' x 3_000_000)->{stored}, JSON::PP::true(), 'a large one';
+$emulator->faults({ operation => 'PutObject', commands => '{{reset}}', times => 1 });
+ok put_object('c')->{stored}, 'put again when the answer is lost';
+$emulator->faults;
 end_helper();
 ok $emulator->stop, 'the stand-in ends well';
 done_testing;

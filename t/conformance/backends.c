@@ -10,7 +10,6 @@
  *      "ends": true to end the session, "pauses": true to pause at each piece,
  *      "cancels": true to cancel at the first}
  */
-#include "aws/credentials.h"
 #include "backend/agent.h"
 #include "backend/agentcore.h"
 #include "backend/converse.h"
@@ -18,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#include "aws_client.h"
 #include "lines.h"
 
 #include <semaphore.h>
@@ -44,7 +44,6 @@ typedef struct {
     backend_attribute_t attribute;
     backend_file_t file;
     call_header_t trace;
-    endpoint_t endpoint;
     call_client_t client;
     turn_http_client_t http;
     agent_t agent;
@@ -146,35 +145,10 @@ static call_limits_t limits(const asking_t *asking)
     return made;
 }
 
-static const char *variable(void *baton, const char *name)
-{
-    (void)baton;
-    if (strcmp(name, "AWS_ACCESS_KEY_ID") == 0) {
-        return getenv("BACKENDS_ACCESS_KEY");
-    }
-    return strcmp(name, "AWS_SECRET_ACCESS_KEY") == 0 ? getenv("BACKENDS_SECRET_KEY") : NULL;
-}
-
-static void make_client(asking_t *asking, const char *service)
-{
-    const endpoint_options_t own = {.url = text_of(asking, "url")};
-    credentials_settings_t *settings = apr_pcalloc(asking->pool, sizeof(*settings));
-    call_client_t *client = &asking->client;
-
-    credentials_settings_read(settings, asking->pool, variable, NULL);
-    (void)endpoint_resolve(&asking->endpoint, asking->pool, endpoint_service(service), "us-east-1",
-                           &own);
-    client->loop = asking->loop;
-    client->service = service;
-    client->endpoint = &asking->endpoint;
-    client->credentials = credentials_create(asking->loop, settings, asking->pool);
-    client->keys = sigv4_keys_create(asking->pool);
-    retry_bucket_fill(&client->bucket, RETRY_BUCKET_TOKENS);
-}
-
 static const backend_t *make_agent(asking_t *asking)
 {
-    make_client(asking, "bedrock-agent-runtime");
+    aws_client_make(&asking->client, asking->loop, asking->pool, "bedrock-agent-runtime",
+                    text_of(asking, "url"));
     agent_init(&asking->agent);
     asking->agent.agent_id = "AGENT12345";
     asking->agent.alias_id = "TSTALIASID";
@@ -186,7 +160,8 @@ static const backend_t *make_agent(asking_t *asking)
 
 static const backend_t *make_agentcore(asking_t *asking)
 {
-    make_client(asking, "bedrock-agentcore");
+    aws_client_make(&asking->client, asking->loop, asking->pool, "bedrock-agentcore",
+                    text_of(asking, "url"));
     agentcore_init(&asking->agentcore);
     asking->agentcore.arn = text_of(asking, "id");
     asking->agentcore.qualifier = text_of(asking, "qualifier");
@@ -197,7 +172,8 @@ static const backend_t *make_agentcore(asking_t *asking)
 
 static const backend_t *make_converse(asking_t *asking)
 {
-    make_client(asking, "bedrock-runtime");
+    aws_client_make(&asking->client, asking->loop, asking->pool, "bedrock-runtime",
+                    text_of(asking, "url"));
     converse_init(&asking->converse);
     asking->converse.model.id = text_of(asking, "id");
     asking->converse.model.system = text_of(asking, "system");
