@@ -203,6 +203,7 @@ bench: deps-bench ## speed beside the module's peers, measured in one run (BENCH
 	@$(MAKE) --no-print-directory modules tools bench-tools
 	$(TEST_ENV) t/bench/run
 	$(BUILD)/t/bench/limiter
+	$(TEST_ENV) t/bench/streams
 
 # -- lint ----------------------------------------------------------------------------------------
 
