@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 
+#include <apr_strings.h>
 #include <string.h>
 
 #define FORMAT    1
@@ -49,14 +50,14 @@ void session_json_write(buffer_t *out, const session_t *session, size_t first)
     json_write_to(&writer, out);
     json_open(&writer, '{');
     put_integer(&writer, "format", FORMAT);
+    put_integer(&writer, "version", session->version);
+    put_integer(&writer, "updated_at", session->updated_at);
     json_put_member(&writer, "session_id", session->id);
     put_optional(&writer, "user", &session->user);
     put_optional(&writer, "last_message", &session->last_message);
     put_integer(&writer, "created_at", session->created_at);
-    put_integer(&writer, "updated_at", session->updated_at);
     put_integer(&writer, "expires_at", session->expires_at);
     put_integer(&writer, "turns", session->turns);
-    put_integer(&writer, "version", session->version);
     json_name(&writer, "history");
     json_open(&writer, '[');
     for (i = first; i < session->history_count; i++) {
@@ -64,6 +65,14 @@ void session_json_write(buffer_t *out, const session_t *session, size_t first)
     }
     json_close(&writer, ']');
     json_close(&writer, '}');
+}
+
+size_t session_json_start(char *out, const session_t *session)
+{
+    return (size_t)apr_snprintf(out, SESSION_JSON_START,
+                                "{\"format\":%d,\"version\":%" APR_INT64_T_FMT
+                                ",\"updated_at\":%" APR_TIME_T_FMT ",",
+                                FORMAT, session->version, session->updated_at);
 }
 
 /* ---- reading ---- */

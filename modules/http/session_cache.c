@@ -2,121 +2,36 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "chat/session_json.h"
+#include "http/cache_access.h"
 #include "http/socache.h"
 
 #include <apr_strings.h>
 #include <http_core.h>
-#include <stdlib.h>
 
 /* What a session takes most often; shmcb shares its room out by it. With these 32 MB it keeps up to
  * 15,000 sessions, in parts of which each has room for the largest record. */
 #define OBJECT_SIZE   2048
 #define SHMCB_DEFAULT "chatbot-sessions(33554432)"
 
-#define HASH_SIZE  4
-#define REASON_MAX 200
+/* How often a save that another one overtook is made again. */
+#define TRIES 10
 
 typedef struct {
     session_store_t store; /* first: a session_store_t of this kind is one of these */
     socache_t *cache;
 } session_cache_t;
 
-/* One operation at work. */
-typedef struct {
-    socache_t *cache;
-    int is_locked;
-    unsigned char key[HASH_SIZE + SESSION_ID_MAX];
-    unsigned key_length;
-    unsigned char *value;
-    unsigned length;
-    char reason[REASON_MAX];
-} access_t;
-
-/* ---- access ---- */
-
-/* shmcb finds a record's part by the first byte of its key, and takes none shorter than four. */
-static unsigned make_key(unsigned char *key, const char *id)
+static socache_t *cache_of(const session_store_t *store)
 {
-    size_t length = strlen(id);
-    unsigned hash = 2166136261u; /* FNV-1a, 32 bits */
-    size_t i;
-
-    for (i = 0; i < length; i++) {
-        hash = (hash ^ (unsigned char)id[i]) * 16777619u;
-        key[HASH_SIZE + i] = (unsigned char)id[i];
-    }
-    hash ^= hash >> 15;
-    for (i = 0; i < HASH_SIZE; i++) {
-        key[i] = (unsigned char)(hash >> (8 * i));
-    }
-    return (unsigned)(HASH_SIZE + length);
-}
-
-static session_end_e explain(access_t *access, const char *phase, apr_status_t status)
-{
-    char text[120];
-
-    (void)apr_snprintf(access->reason, sizeof(access->reason), "%s: %s", phase,
-                       apr_strerror(status, text, sizeof(text)));
-    return SESSION_FAILED;
-}
-
-/* OK: the cache is ours to use until end_access(). */
-static session_end_e begin_access(access_t *access, const session_store_t *store, const char *id)
-{
-    const session_cache_t *self = (const session_cache_t *)(const void *)store;
-    apr_status_t status;
-
-    memset(access, 0, sizeof(*access));
-    access->cache = self->cache;
-    access->key_length = make_key(access->key, id);
-    if (!socache_is_there(access->cache)) {
-        (void)apr_cpystrn(access->reason, "asking the session cache: it did not answer before",
-                          sizeof(access->reason));
-        return SESSION_FAILED;
-    }
-    access->value = malloc(SESSION_BYTES_MAX);
-    if (access->value == NULL) {
-        return explain(access, "asking the session cache", APR_ENOMEM);
-    }
-    status = socache_lock(access->cache);
-    access->is_locked = status == APR_SUCCESS;
-    return access->is_locked ? SESSION_OK : explain(access, "locking the session cache", status);
-}
-
-static void unlock(access_t *access)
-{
-    if (access->is_locked) {
-        socache_unlock(access->cache);
-        access->is_locked = 0;
-    }
-}
-
-static void end_access(access_t *access)
-{
-    unlock(access);
-    free(access->value);
+    return ((const session_cache_t *)(const void *)store)->cache;
 }
 
 /* ---- records ---- */
 
-static session_end_e fetch(access_t *access)
-{
-    apr_status_t status;
-
-    access->length = (unsigned)SESSION_BYTES_MAX;
-    status = socache_retrieve(access->cache, access->key, access->key_length, access->value,
-                              &access->length);
-    if (status == APR_NOTFOUND) {
-        return SESSION_ABSENT;
-    }
-    return status == APR_SUCCESS ? SESSION_OK
-                                 : explain(access, "reading from the session cache", status);
-}
-
 /* What was fetched, into a new record: OK or ABSENT. */
-static session_end_e read_value(const access_t *access, session_t *session)
+static session_end_e read_value(const cache_access_t *access, session_t *session)
 {
     if (!session_json_read(session, (const char *)access->value, access->length)) {
         log_warn("CHAT0535: reading a session's record: it is none that this version writes, or "
@@ -130,41 +45,26 @@ static session_end_e read_value(const access_t *access, session_t *session)
     return SESSION_OK;
 }
 
-static apr_status_t put_from(access_t *access, const session_t *session, size_t first)
-{
-    apr_status_t status = APR_ENOSPC;
-    buffer_t value;
-
-    buffer_init(&value, SESSION_BYTES_MAX);
-    session_json_write(&value, session, first);
-    if (!value.failed) {
-        status = socache_store(access->cache, access->key, access->key_length, session->expires_at,
-                               (unsigned char *)value.data, (unsigned)value.length);
-    }
-    buffer_free(&value);
-    return status;
-}
-
-/* Without its oldest turns when the cache has no room for all. */
-static session_end_e put(access_t *access, const session_t *session, const char *request_id)
+/* Without its oldest turns as long as the cache has no room. */
+static apr_status_t put_less(cache_access_t *access, const session_t *session, buffer_t *value,
+                             const char *request_id)
 {
     size_t first = 0;
-    apr_status_t status = put_from(access, session, first);
+    apr_status_t status = APR_ENOSPC;
 
     while (status == APR_ENOSPC && first < session->history_count) {
         first += 2 * ((session->history_count - first + 15) / 16);
         first = first < session->history_count ? first : session->history_count;
-        status = put_from(access, session, first);
+        buffer_clear(value);
+        session_json_write(value, session, first);
+        status = cache_access_store(access, value, session->expires_at);
     }
-    if (status != APR_SUCCESS) {
-        return explain(access, "saving to the session cache", status);
-    }
-    if (first > 0) {
+    if (status == APR_SUCCESS) {
         log_info("CHAT0536: request %s: saving its session: the cache has no room for all of the "
                  "history; the oldest %d of %d messages are dropped (ChatbotSessionHistory)",
                  request_id, (int)first, (int)session->history_count);
     }
-    return SESSION_OK;
+    return status;
 }
 
 /* ---- the store ---- */
@@ -175,13 +75,16 @@ static void tell(const session_owner_t *owner, session_end_e end, const char *re
 }
 
 /* Loads it: OK, ABSENT or FAILED. */
-static session_end_e load(const session_store_t *store, session_t *session, access_t *access)
+static session_end_e load(const session_store_t *store, session_t *session, cache_access_t *access)
 {
-    session_end_e end = begin_access(access, store, session->id);
+    session_end_e end = cache_access_begin(access, cache_of(store), session->id);
 
     if (end == SESSION_OK) {
-        end = fetch(access);
-        unlock(access);
+        end = cache_access_lock(access);
+    }
+    if (end == SESSION_OK) {
+        end = cache_access_fetch(access);
+        cache_access_unlock(access);
     }
     return end == SESSION_OK ? read_value(access, session) : end;
 }
@@ -190,7 +93,7 @@ static void open_session(const session_store_t *store, session_operation_t **ope
                          session_t *session, const session_asker_t *asker,
                          const session_owner_t *owner)
 {
-    access_t access;
+    cache_access_t access;
     session_end_e end = load(store, session, &access);
 
     *operation = NULL;
@@ -201,47 +104,123 @@ static void open_session(const session_store_t *store, session_operation_t **ope
         session_free(session);
         end = SESSION_FORBIDDEN;
     }
-    end_access(&access);
+    cache_access_end(&access);
     tell(owner, end, access.reason);
 }
 
-/* The record is the one in the cache, whatever was loaded before: turns that others have saved
- * since are in it. */
-static session_end_e add_turn(access_t *access, session_t *session, const session_asker_t *asker,
-                              const session_turn_t *turn)
-{
-    session_end_e end = fetch(access);
+/* What must be under the key for a save to replace it: the start of its value, or nothing. */
+typedef struct {
+    char start[SESSION_JSON_START];
+    size_t length;
+} base_t;
 
-    session_free(session);
+static base_t base_of(const session_t *session)
+{
+    base_t base = {.length = 0};
+
+    if (session->version > 0) {
+        base.length = session_json_start(base.start, session);
+    }
+    return base;
+}
+
+static int is_based(const cache_access_t *access, session_end_e fetched, const base_t *base)
+{
+    return fetched == SESSION_OK ? base->length > 0 && access->length >= base->length &&
+                                       memcmp(access->value, base->start, base->length) == 0
+                                 : base->length == 0;
+}
+
+/* Under the mutex, for as short as can be. ABSENT: something else is there than the base, and was
+ * fetched. */
+static session_end_e replace(cache_access_t *access, const session_t *session, buffer_t *value,
+                             const base_t *base, const char *request_id)
+{
+    session_end_e end = cache_access_lock(access);
+    apr_status_t status;
+
     if (end == SESSION_OK) {
-        end = read_value(access, session);
+        end = cache_access_fetch(access);
     }
     if (end == SESSION_FAILED) {
         return end;
     }
-    if (!session_is_open_to(session, asker->user)) {
-        session_free(session);
-        return SESSION_FORBIDDEN;
+    if (!is_based(access, end, base)) {
+        access->length = end == SESSION_OK ? access->length : 0;
+        cache_access_unlock(access);
+        return SESSION_ABSENT;
     }
-    if (!session_add_turn(session, turn)) {
-        return explain(access, "adding a turn to the session", APR_ENOMEM);
+    status = cache_access_store(access, value, session->expires_at);
+    if (status == APR_ENOSPC) {
+        status = put_less(access, session, value, request_id);
     }
-    session->version++;
-    return put(access, session, asker->request_id);
+    cache_access_unlock(access);
+    return status == APR_SUCCESS
+               ? SESSION_OK
+               : cache_access_explain(access, "saving to the session cache", status);
+}
+
+/* Takes what was fetched for the session; of a record that counts as none only the base. */
+static base_t take_fetched(const cache_access_t *access, session_t *session)
+{
+    base_t base = {.length = 0};
+
+    session_free(session);
+    if (access->length == 0) {
+        return base;
+    }
+    if (read_value(access, session) == SESSION_OK) {
+        return base_of(session);
+    }
+    base.length = access->length < sizeof(base.start) ? access->length : sizeof(base.start);
+    memcpy(base.start, access->value, base.length);
+    return base;
+}
+
+static session_end_e add_turn(cache_access_t *access, session_t *session,
+                              const session_asker_t *asker, const session_turn_t *turn,
+                              buffer_t *value)
+{
+    base_t base = base_of(session);
+    session_end_e end = SESSION_ABSENT;
+    int tries;
+
+    for (tries = 0; end == SESSION_ABSENT && tries < TRIES; tries++) {
+        if (tries > 0) {
+            base = take_fetched(access, session);
+        }
+        if (!session_is_open_to(session, asker->user)) {
+            session_free(session);
+            return SESSION_FORBIDDEN;
+        }
+        if (!session_add_turn(session, turn)) {
+            return cache_access_explain(access, "adding a turn to the session", APR_ENOMEM);
+        }
+        session->version++;
+        buffer_clear(value);
+        session_json_write(value, session, 0);
+        end = replace(access, session, value, &base, asker->request_id);
+    }
+    return end == SESSION_ABSENT
+               ? cache_access_explain(access, "saving to the session cache", APR_EBUSY)
+               : end;
 }
 
 static void save_session(const session_store_t *store, session_operation_t **operation,
                          session_t *session, const session_asker_t *asker,
                          const session_turn_t *turn, const session_owner_t *owner)
 {
-    access_t access;
-    session_end_e end = begin_access(&access, store, session->id);
+    cache_access_t access;
+    session_end_e end = cache_access_begin(&access, cache_of(store), session->id);
+    buffer_t value;
 
     *operation = NULL;
+    buffer_init(&value, SESSION_BYTES_MAX);
     if (end == SESSION_OK) {
-        end = add_turn(&access, session, asker, turn);
+        end = add_turn(&access, session, asker, turn, &value);
     }
-    end_access(&access);
+    buffer_free(&value);
+    cache_access_end(&access);
     tell(owner, end, access.reason);
 }
 
@@ -254,7 +233,7 @@ static void read_session(const session_store_t *store, session_operation_t **ope
                          session_t *session, const session_asker_t *asker,
                          const session_owner_t *owner)
 {
-    access_t access;
+    cache_access_t access;
     session_end_e end = load(store, session, &access);
 
     *operation = NULL;
@@ -262,15 +241,14 @@ static void read_session(const session_store_t *store, session_operation_t **ope
         session_free(session);
         end = SESSION_FORBIDDEN;
     }
-    end_access(&access);
+    cache_access_end(&access);
     tell(owner, end, access.reason);
 }
 
-static session_end_e remove_record(access_t *access, session_t *session,
+static session_end_e remove_record(cache_access_t *access, session_t *session,
                                    const session_asker_t *asker)
 {
-    session_end_e end = fetch(access);
-    apr_status_t status;
+    session_end_e end = cache_access_fetch(access);
 
     if (end == SESSION_OK) {
         end = read_value(access, session);
@@ -281,10 +259,7 @@ static session_end_e remove_record(access_t *access, session_t *session,
     if (!may_look(session, asker)) {
         return SESSION_FORBIDDEN;
     }
-    status = socache_remove(access->cache, access->key, access->key_length);
-    return status == APR_SUCCESS || status == APR_NOTFOUND
-               ? SESSION_OK
-               : explain(access, "removing from the session cache", status);
+    return cache_access_remove(access);
 }
 
 static void remove_session(const session_store_t *store, session_operation_t **operation,
@@ -292,16 +267,19 @@ static void remove_session(const session_store_t *store, session_operation_t **o
                            const session_owner_t *owner)
 {
     session_t session;
-    access_t access;
-    session_end_e end = begin_access(&access, store, session_id);
+    cache_access_t access;
+    session_end_e end = cache_access_begin(&access, cache_of(store), session_id);
 
     *operation = NULL;
     session_init(&session, session_id);
     if (end == SESSION_OK) {
+        end = cache_access_lock(&access);
+    }
+    if (end == SESSION_OK) {
         end = remove_record(&access, &session, asker);
     }
     session_free(&session);
-    end_access(&access);
+    cache_access_end(&access);
     tell(owner, end, access.reason);
 }
 
@@ -344,7 +322,8 @@ const char *session_cache_check(apr_pool_t *pool, const char *provider, const ch
 const session_store_t *session_cache_create(apr_pool_t *pconf, server_rec *main_server,
                                             const char *provider, const char *arguments)
 {
-    const struct ap_socache_hints hints = {HASH_SIZE + 36, OBJECT_SIZE, apr_time_from_sec(60)};
+    const struct ap_socache_hints hints = {CACHE_ACCESS_HASH + TEXT_UUID_LENGTH, OBJECT_SIZE,
+                                           apr_time_from_sec(60)};
     const char *all = complete(pconf, provider, arguments);
     session_cache_t *self = apr_pcalloc(pconf, sizeof(*self));
 

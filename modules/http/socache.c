@@ -323,96 +323,95 @@ static void on_destroy(bulkhead_call_t *call)
     apr_pool_destroy(((question_t *)(void *)call)->pool);
 }
 
-/* In a pool of its own. */
-static question_t *make_question(socache_t *cache, question_e kind, const unsigned char *key,
-                                 unsigned key_length)
+/* In a pool of its own, with a copy of the value: the caller may not wait for the end. NULL when
+ * memory is out. */
+static question_t *copy_question(const question_t *question)
 {
     apr_pool_t *pool;
-    question_t *question;
+    question_t *copy;
 
-    if (key_length > SOCACHE_KEY_MAX ||
-        apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
         return NULL;
     }
-    question = apr_pcalloc(pool, sizeof(*question));
-    question->call.run = on_run;
-    question->call.destroy = on_destroy;
-    question->cache = cache;
-    question->kind = kind;
+    copy = apr_pmemdup(pool, question, sizeof(*copy));
+    copy->call.run = on_run;
+    copy->call.destroy = on_destroy;
+    copy->pool = pool;
+    copy->value = apr_palloc(pool, question->length);
+    if (question->kind == STORE) {
+        memcpy(copy->value, question->value, question->length);
+    }
+    return copy;
+}
+
+static void take_answer(question_t *question, const question_t *copy)
+{
+    question->status = copy->status;
+    if (question->kind == RETRIEVE && copy->status == APR_SUCCESS) {
+        memcpy(question->value, copy->value, copy->length);
+        question->length = copy->length;
+    }
+}
+
+static void ask_patiently(question_t *question)
+{
+    question_t *copy = copy_question(question);
+
+    question->status = APR_TIMEUP;
+    if (copy == NULL) {
+        question->status = APR_ENOMEM;
+    } else if (bulkhead_call(question->cache->bulkhead, &copy->call, PATIENCE)) {
+        take_answer(question, copy);
+        apr_pool_destroy(copy->pool);
+    }
+}
+
+static apr_status_t put(question_t *question, const unsigned char *key, unsigned key_length)
+{
+    socache_t *cache = question->cache;
+
+    if (key_length > SOCACHE_KEY_MAX) {
+        return APR_EINVAL;
+    }
     memcpy(question->key, key, key_length);
     question->key_length = key_length;
-    question->pool = pool;
-    return question;
-}
-
-/* The value is the caller's, or a copy where the caller may not wait for the end. */
-static void set_value(question_t *question, unsigned char *value, unsigned length)
-{
-    question->length = length;
-    question->value =
-        question->cache->bulkhead != NULL ? apr_palloc(question->pool, length) : value;
-}
-
-/* 0: it is gone, and the status is APR_TIMEUP. */
-static int put(question_t *question)
-{
-    if (question->cache->bulkhead == NULL) {
+    if (cache->bulkhead != NULL) {
+        ask_patiently(question);
+    } else {
         ask(question);
-        return 1;
     }
-    return bulkhead_call(question->cache->bulkhead, &question->call, PATIENCE);
-}
-
-static apr_status_t finish(socache_t *cache, question_t *question, int is_answered)
-{
-    apr_status_t status = APR_TIMEUP;
-
-    if (is_answered) {
-        status = question->status;
-        apr_pool_destroy(question->pool);
-    }
-    return note(cache, status);
+    return note(cache, question->status);
 }
 
 apr_status_t socache_retrieve(socache_t *cache, const unsigned char *key, unsigned key_length,
-                              unsigned char *value, unsigned *length)
+                              unsigned char *value, unsigned *length, apr_pool_t *pool)
 {
-    question_t *question = make_question(cache, RETRIEVE, key, key_length);
-    int is_answered;
+    question_t question = {
+        .cache = cache, .kind = RETRIEVE, .value = value, .length = *length, .pool = pool};
+    apr_status_t status = put(&question, key, key_length);
 
-    if (question == NULL) {
-        return APR_ENOMEM;
-    }
-    set_value(question, value, *length);
-    is_answered = put(question);
-    if (is_answered && question->status == APR_SUCCESS) {
-        if (question->value != value) {
-            memcpy(value, question->value, question->length);
-        }
-        *length = question->length;
-    }
-    return finish(cache, question, is_answered);
+    *length = question.length;
+    return status;
 }
 
 apr_status_t socache_store(socache_t *cache, const unsigned char *key, unsigned key_length,
-                           apr_time_t expiry, unsigned char *value, unsigned length)
+                           apr_time_t expiry, unsigned char *value, unsigned length,
+                           apr_pool_t *pool)
 {
-    question_t *question = make_question(cache, STORE, key, key_length);
+    question_t question = {.cache = cache,
+                           .kind = STORE,
+                           .value = value,
+                           .length = length,
+                           .expiry = expiry,
+                           .pool = pool};
 
-    if (question == NULL) {
-        return APR_ENOMEM;
-    }
-    question->expiry = expiry;
-    set_value(question, value, length);
-    if (question->value != value) {
-        memcpy(question->value, value, length);
-    }
-    return finish(cache, question, put(question));
+    return put(&question, key, key_length);
 }
 
-apr_status_t socache_remove(socache_t *cache, const unsigned char *key, unsigned key_length)
+apr_status_t socache_remove(socache_t *cache, const unsigned char *key, unsigned key_length,
+                            apr_pool_t *pool)
 {
-    question_t *question = make_question(cache, REMOVE, key, key_length);
+    question_t question = {.cache = cache, .kind = REMOVE, .pool = pool};
 
-    return question != NULL ? finish(cache, question, put(question)) : APR_ENOMEM;
+    return put(&question, key, key_length);
 }

@@ -42,12 +42,14 @@ apr_status_t socache_lock(socache_t *cache);
 void socache_unlock(socache_t *cache);
 
 /* The provider's own. `*length` is the room in `value`, then its bytes. APR_TIMEUP from a cache of
- * another machine that does not answer within a second. */
+ * another machine that does not answer within a second. `pool` is for scratch. */
 apr_status_t socache_retrieve(socache_t *cache, const unsigned char *key, unsigned key_length,
-                              unsigned char *value, unsigned *length);
+                              unsigned char *value, unsigned *length, apr_pool_t *pool);
 apr_status_t socache_store(socache_t *cache, const unsigned char *key, unsigned key_length,
-                           apr_time_t expiry, unsigned char *value, unsigned length);
-apr_status_t socache_remove(socache_t *cache, const unsigned char *key, unsigned key_length);
+                           apr_time_t expiry, unsigned char *value, unsigned length,
+                           apr_pool_t *pool);
+apr_status_t socache_remove(socache_t *cache, const unsigned char *key, unsigned key_length,
+                            apr_pool_t *pool);
 
 /* Most bytes of a key. */
 #define SOCACHE_KEY_MAX 120

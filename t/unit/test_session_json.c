@@ -41,10 +41,18 @@ static void what_is_written_is_read(void)
     session_t session = make();
     session_t again;
     buffer_t json;
+    char start[SESSION_JSON_START];
+    size_t length;
 
     buffer_init(&json, SESSION_BYTES_MAX);
     session_json_write(&json, &session, 0);
     OK(!json.failed, "a record is written");
+    length = session_json_start(start, &session);
+    OK(length > 40 && strncmp(json.data, start, length) == 0, "its start is known");
+    session.version++;
+    length = session_json_start(start, &session);
+    OK(strncmp(json.data, start, length) != 0, "and not another version's");
+    session.version--;
     session_init(&again, "s:1");
     OK(session_json_read(&again, json.data, json.length), "and read");
     IS(buffer_text(&again.user), "Zo\xc3\xab", "the user");
