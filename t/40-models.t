@@ -123,6 +123,30 @@ subtest 'without AWS' => sub {
     $other->stop_ok;
 };
 
+subtest 'models are told what was said before' => sub {
+    my $other = Chatbot::Server->start(quiet => 0, modules => ['socache_shmcb'], chatbot => <<"CONF");
+ChatbotMetrics Off
+ChatbotSessionStore shmcb
+ChatbotModel llama3
+ChatbotOpenAI $url/openai/v1
+<Location "/converse">
+    SetHandler chatbot
+    ChatbotBackend converse
+</Location>
+<Location "/openai">
+    SetHandler chatbot
+    ChatbotBackend openai
+</Location>
+CONF
+    for my $path (qw(/converse /openai)) {
+        my $session = $other->request('POST', $path, body => { message => 'My name is Ada' })->{json}{session_id};
+        my $answer = $other->request('POST', $path, body => { message => 'What is my name?', session_id => $session });
+        is($answer->{json}{response}, 'Your name is Ada.', $path);
+        is($other->request('DELETE', "/sessions/$session")->{status}, 204, "$path: a session is deleted");
+    }
+    $other->stop_ok;
+};
+
 subtest 'a stream' => sub {
     for my $path (qw(/converse /runtime /openai)) {
         my $answer = $server->request('POST', $path, body => { message => '{{words 20}}', stream => JSON::PP::true() });
