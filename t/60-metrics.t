@@ -107,6 +107,57 @@ subtest 'thousands of chats, failures, a graceful restart' => sub {
     cmp_ok($emulator->count('calls', 'PutMetricData'), '<', 2 * $seconds, 'a few calls, two attempts each at most');
 };
 
+subtest 'every way a chat can end' => sub {
+    my $cloudwatch = Chatbot::CloudWatch->start;
+    my $server = start($cloudwatch, "ChatbotMetricsInterval 1h\nChatbotMaxBody 2k\nChatbotTimeout total=2\n", config => <<'CONF');
+<Location "/v2">
+    SetHandler chatbot
+    ChatbotRateLimit 1 1h
+</Location>
+<LocationMatch "^/match">
+    SetHandler chatbot
+</LocationMatch>
+<Location "/">
+    Require all granted
+</Location>
+CONF
+    my %headers = ('Content-Type' => 'text/plain');
+    my @statuses = (
+        $server->chat({ message => 'Hello', stream => JSON::PP::true })->{status},
+        $server->chat({ message => '{{stream-error internalServerException 1}}Hello', stream => JSON::PP::true })->{status},
+        $server->request('POST', '/chat', headers => \%headers, body => '{}')->{status},
+        $server->chat('x' x 3000)->{status},
+        $server->chat('{{hang}}')->{status},
+        $server->request('POST', '/v2', body => { message => 'Hello' })->{status},
+        $server->request('POST', '/v2/any/thing?x', body => { message => 'Hello' })->{status},
+        $server->request('POST', '/match/me', body => { message => 'Hello' })->{status},
+    );
+    is("@statuses", '200 200 415 413 408 200 429 200', 'each is answered');
+    my $client = $server->client;
+    my $before = $emulator->count('in_progress');
+    $client->send($client->compose('POST', '/chat', body => { message => '{{delay 5000}}' }));
+    Chatbot::Httpd::wait_for(10, sub { $emulator->count('in_progress') > $before });
+    $client->reset;
+    Chatbot::Httpd::wait_for(10, sub { $server->access_log =~ m{ /chat 499 } });
+    my %samples = samples($server);
+    my %got = map { /^chatbot_requests_total\{(.*)\}/ ? ($1 => $samples{$_}) : () } keys %samples;
+    my $codes = sub { map { sprintf('endpoint="%s",status="%d",code="%s"', @$_) => 1 } @_ };
+    is_deeply(\%got, { $codes->([ '/chat', 200, 'success' ], [ '/chat', 415, 'unsupported_media_type' ],
+        [ '/chat', 413, 'body_too_large' ], [ '/chat', 408, 'upstream_timeout' ], [ '/chat', 499, 'client_gone' ],
+        [ '/v2', 200, 'success' ], [ '/v2', 429, 'rate_limited' ], [ 'chatbot', 200, 'success' ],
+        [ '/chat', 200, 'upstream_error' ]) }, 'each is counted under its endpoint, as the configuration names it') or diag(explain(\%got));
+    is($samples{'chatbot_client_gone_total{endpoint="/chat"}'}, 1, 'who left');
+    is($samples{'chatbot_rate_limited_total{endpoint="/v2"}'}, 1, 'who asked too often');
+    is(sample_sum(\%samples, 'chatbot_upstream_errors_total', qr/upstream_timeout/), 1, 'a timeout, by our own code');
+    is($samples{'chatbot_request_duration_seconds_bucket{endpoint="/chat",le="1"}'} + 1,
+        $samples{'chatbot_request_duration_seconds_bucket{endpoint="/chat",le="5"}'}, 'how long it took');
+    $server->stop_ok;
+    is($cloudwatch->sum_of('ChatRequest'), 9, 'CloudWatch has all');
+    is($cloudwatch->sum_of('ChatRequest', Status => 'Error'), 6, 'a stream that ended with an error is one');
+    is($cloudwatch->sum_of('ClientGone'), 1, 'who left');
+    is($cloudwatch->sum_of('RateLimited', Endpoint => '/v2'), 1, 'who asked too often');
+};
+
 subtest 'one call an interval, of all children' => sub {
     my $cloudwatch = Chatbot::CloudWatch->start;
     my $server = start($cloudwatch, "ChatbotMetricsInterval 2s\n", children => 4, threads => 4);

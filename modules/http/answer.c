@@ -172,7 +172,7 @@ int answer_prepare_error(request_rec *r, reply_e reply, const char *issues, answ
     buffer_t *body;
 
     set_error_headers(r, reply);
-    record_outcome(r, reply, status);
+    record_outcome(r, reply);
     if (has_error_document(r, status)) {
         return status;
     }
@@ -202,7 +202,7 @@ void answer_note(request_rec *r, const flow_t *flow)
     const flow_result_t *result = &flow->result;
 
     record_chat(r, result);
-    record_outcome(r, result->reply, reply_error(result->reply)->status);
+    record_outcome(r, result->reply);
     apr_table_set(r->notes, "chatbot-session", flow->session_id);
     apr_table_setn(r->notes, "chatbot-outcome", reply_error(result->reply)->code);
     if (flow->user != NULL) {

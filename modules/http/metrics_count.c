@@ -46,8 +46,7 @@ static void complete(record_t *record, const request_rec *r)
     if (record->ended == 0) {
         record->ended = clock_monotonic();
     }
-    if (record->status == 0) {
-        record->status = r->status;
+    if (record->code == NULL) {
         record->reply = r->status < HTTP_BAD_REQUEST             ? REPLY_ANSWER
                         : r->status < HTTP_INTERNAL_SERVER_ERROR ? REPLY_BAD_REQUEST
                                                                  : REPLY_INTERNAL_ERROR;
@@ -101,7 +100,7 @@ static void count(const request_rec *r, record_t *record)
         metrics_series(metrics, config_of_server(r->server)->publisher, endpoint_of(r));
 
     complete(record, r);
-    metrics_outcome(metrics, series, record->status, record->code);
+    metrics_outcome(metrics, series, r->status, record->code); /* as the access log has them */
     metrics_observe(series, METRIC_DURATION, (uint64_t)(record->ended - record->started));
     metrics_add(series, METRIC_CLIENT_GONE, record->reply == REPLY_CLIENT_GONE ? 1 : 0);
     metrics_add(series, METRIC_RATE_LIMITED, record->reply == REPLY_RATE_LIMITED ? 1 : 0);

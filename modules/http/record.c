@@ -29,14 +29,13 @@ void record_start(request_rec *r)
     record->started = clock_monotonic();
 }
 
-void record_outcome(request_rec *r, reply_e reply, int status)
+void record_outcome(request_rec *r, reply_e reply)
 {
     record_t *record = record_of(r);
 
     record->ended = clock_monotonic();
     record->reply = reply;
     record->code = reply_error(reply)->code;
-    record->status = status;
 }
 
 void record_chat(request_rec *r, const flow_result_t *result)

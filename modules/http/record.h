@@ -15,8 +15,7 @@ typedef struct {
     int is_counted;         /* one of the handlers that are counted has it */
     apr_time_t started;     /* monotonic: when that handler was called */
     apr_time_t ended;       /* when the answer was ready; 0: not yet */
-    int status;             /* of the answer; 0: nobody has said */
-    const char *code;       /* its error code, or "success" */
+    const char *code;       /* the error's, or "success"; NULL: nobody has said */
     reply_e reply;
     /* Of a chat that was asked of AWS. */
     int was_asked;
@@ -38,7 +37,7 @@ record_t *record_find(const request_rec *r);
 void record_start(request_rec *r);
 
 /* How it was answered; the last call counts. */
-void record_outcome(request_rec *r, reply_e reply, int status);
+void record_outcome(request_rec *r, reply_e reply);
 
 /* What came of a chat beside its answer. */
 void record_chat(request_rec *r, const flow_result_t *result);

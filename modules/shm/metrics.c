@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define OTHER      "other"
+#define SUCCESS    "success"
 #define STATUS_MAX 999
 #define TELL_EVERY apr_time_from_sec(3600)
 
@@ -199,7 +200,7 @@ uint64_t metrics_requests(const metrics_t *metrics, const metrics_values_t *valu
         int status;
         requests += values->outcomes[i];
         if (values->outcomes[i] > 0 &&
-            (!metrics_outcome_at(metrics, i, &status, code) || status >= 400)) {
+            (!metrics_outcome_at(metrics, i, &status, code) || strcmp(code, SUCCESS) != 0)) {
             *errors += values->outcomes[i];
         }
     }

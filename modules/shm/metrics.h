@@ -120,7 +120,8 @@ void metrics_add(metrics_series_t *series, metric_e counter, uint64_t number);
  * thousandths of a token. */
 void metrics_observe(metrics_series_t *series, metric_e histogram, uint64_t thousandths);
 
-/* A request has ended with this HTTP status and "error_code" ("success": without error). */
+/* A request has ended with this HTTP status and "error_code" ("success": without error; a stream
+ * may have begun with 200 and end with one). */
 void metrics_outcome(metrics_t *metrics, metrics_series_t *series, int status, const char *code);
 
 /* A chat has failed at AWS with that error. */
