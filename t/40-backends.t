@@ -126,6 +126,7 @@ for my $form (qw(response result message string text sse)) {
 }
 says('agentcore', '{{form sse}}{{comments}}{{words 30}}', qr/^word1 .* word30$/);
 ends('agentcore', '{{form sse}}{{stream-error boom 2}}{{words 9}}', 'dependency');
+is ends('agentcore', '{{error RetryableConflictException 409}}', 'busy')->{retries}, 2, 'agentcore: a conflict that may pass';
 ends('agentcore', 'x', 'error', id => 'arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/NOTFOUND-x');
 
 # ---- any server ----

@@ -59,6 +59,7 @@ static const char *const transient_codes[] = {
     "IDPCommunicationError",
     "ReplicatedWriteConflictException",
     "ModelNotReadyException",
+    "RetryableConflictException",
     "InternalServerException",
     "BadGatewayException",
     "ServiceUnavailableException",
@@ -68,6 +69,7 @@ static const char *const transient_codes[] = {
 /* Answers that say that nothing was begun. */
 static const char *const not_begun_codes[] = {
     "ModelNotReadyException",
+    "RetryableConflictException",
     "ServiceUnavailableException",
     NULL,
 };

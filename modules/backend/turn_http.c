@@ -148,6 +148,16 @@ static retry_decision_t decide(turn_http_t *turn, const transfer_result_t *ended
     return retry_decide(&turn->retry, &attempt, chance());
 }
 
+/* Servers have repeated a wrong key in their errors. */
+static void hide_key(const turn_http_t *turn, char *text)
+{
+    const char *key = turn->request.key;
+
+    while (key != NULL && text != NULL && (text = strstr(text, key)) != NULL) {
+        memset(text, '*', strlen(key));
+    }
+}
+
 /* What the server says of an error goes to the log; its name also to the owner. */
 static void describe(turn_http_t *turn, const transfer_result_t *ended, char *reason)
 {
@@ -166,6 +176,8 @@ static void describe(turn_http_t *turn, const transfer_result_t *ended, char *re
                        code != NULL ? code : "without a code",
                        message != NULL ? message : "no message");
     json_release(error);
+    hide_key(turn, turn->code);
+    hide_key(turn, reason);
 }
 
 /* Of a whole number of seconds. */
@@ -190,6 +202,7 @@ static void finish(turn_http_t *turn, backend_end_e end, const char *reason)
                                        .reason = reason};
 
     buffer_free(&turn->error_body);
+    hide_key(turn, turn->turn.reason);
     turn_end(&turn->turn, &outcome);
 }
 

@@ -186,6 +186,13 @@ static void sent_once(void)
                      BACKEND_UNAVAILABLE, "500");
     never_sent_again("HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
                      BACKEND_ACCESS_DENIED, "401");
+    never_sent_again("HTTP/1.1 401 No\r\nConnection: close\r\nContent-Length: 61\r\n\r\n"
+                     "{\"error\":{\"message\":\"sk-secret is wrong\",\"code\":\"sk-secret\"}}",
+                     BACKEND_ACCESS_DENIED, "an error that repeats the key");
+    OK(strstr(told.reason, "********* is wrong") != NULL, "which is hidden");
+    IS(told.code, "*********", "in its name, too");
+    never_sent_again(EVENTS "data: {\"error\":\"sk-secret\"}\n\n", BACKEND_ERROR,
+                     "and in a stream");
     never_sent_again("HTTP/1.1 404 No\r\nConnection: close\r\nContent-Length: 25\r\n\r\n"
                      "{\"error\":\"no model called\"}",
                      BACKEND_ERROR, "404");
