@@ -218,6 +218,17 @@ subtest 'a killed child loses nothing' => sub {
     $server->stop_ok;
 };
 
+for my $mpm (qw(prefork worker)) {
+    subtest "$mpm" => sub {
+        my $cloudwatch = Chatbot::CloudWatch->start;
+        my $server = start($cloudwatch, "ChatbotMetricsInterval 1h\n", mpm => $mpm, threads => 4);
+        $server->chat('Hello') for 1 .. 6;
+        $server->stop_ok;
+        is($cloudwatch->sum_of('ChatRequest'), 6, 'the last child delivers what is left');
+        is(scalar($cloudwatch->calls), 1, 'in one call');
+    };
+}
+
 subtest 'CloudWatch is away when httpd stops' => sub {
     my $cloudwatch = Chatbot::CloudWatch->start;
     $cloudwatch->answer_with('hang');
