@@ -24,6 +24,8 @@
     X(SESSION_FORBIDDEN, 403, "session_forbidden", 0, "This session belongs to somebody else")     \
     X(SESSION_NOT_FOUND, 404, "session_not_found", 0,                                              \
       "There is no such session, or it has expired")                                               \
+    X(MODEL_NOT_FOUND, 404, "model_not_found", 0, "There is no such model here")                   \
+    X(UNKNOWN_PATH, 404, "unknown_url", 0, "There is nothing at this path")                        \
     X(SESSION_BUSY, 409, "session_busy", 1,                                                        \
       "Another message of this session is still being answered")                                   \
     X(RATE_LIMITED, 429, "rate_limited", 1,                                                        \

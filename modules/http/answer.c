@@ -13,6 +13,9 @@
 #define NOTE_REQUEST_ID "chatbot-request-id"
 #define JSON            "application/json"
 
+/* Most bytes of an answer beside its text. */
+#define FRAME_MAX ((size_t)64 * 1024)
+
 const char *answer_request_id(request_rec *r)
 {
     const char *id = apr_table_get(r->notes, NOTE_REQUEST_ID);
@@ -145,10 +148,42 @@ static buffer_t *make_body(request_rec *r, size_t maximum)
     return body;
 }
 
+/* ---- the shape of bodies ---- */
+
+static void write_chat_answer(buffer_t *out, const flow_t *flow)
+{
+    const reply_answer_t answer = {.text = buffer_text(&flow->result.text),
+                                   .text_length = flow->result.text.length,
+                                   .session_id = flow->session_id,
+                                   .tokens = flow->result.tokens,
+                                   .took = clock_monotonic() - flow->started};
+
+    reply_write_answer(out, &answer, clock_wall());
+}
+
+static const answer_shape_t *shape_of(const request_rec *r)
+{
+    static const answer_shape_t chat = {write_chat_answer, reply_write_error,
+                                        HTTP_UNPROCESSABLE_ENTITY};
+    const record_t *record = record_find(r);
+
+    return record != NULL && record->shape != NULL ? record->shape : &chat;
+}
+
+void answer_set_shape(request_rec *r, const answer_shape_t *shape)
+{
+    record_of(r)->shape = shape;
+}
+
+/* ---- errors ---- */
+
 static int status_of(const request_rec *r, reply_e reply)
 {
-    return reply == REPLY_UPSTREAM_TIMEOUT ? config_timeout_status(config_of_location(r))
-                                           : reply_error(reply)->status;
+    switch (reply) {
+    case REPLY_UPSTREAM_TIMEOUT: return config_timeout_status(config_of_location(r));
+    case REPLY_VALIDATION_ERROR: return shape_of(r)->not_valid;
+    default: return reply_error(reply)->status;
+    }
 }
 
 static void set_error_headers(request_rec *r, reply_e reply)
@@ -177,7 +212,7 @@ int answer_prepare_error(request_rec *r, reply_e reply, const char *issues, answ
         return status;
     }
     body = make_body(r, 1024 + (issues != NULL ? strlen(issues) : 0));
-    reply_write_error(body, reply, answer_request_id(r), issues, clock_wall());
+    shape_of(r)->write_error(body, reply, answer_request_id(r), issues, clock_wall());
     set_body(r, status, JSON, body, rest);
     return OK;
 }
@@ -223,21 +258,15 @@ void answer_note(request_rec *r, const flow_t *flow)
 
 static int prepare_success(request_rec *r, const flow_t *flow, answer_rest_t *rest)
 {
-    const flow_result_t *result = &flow->result;
-    const reply_answer_t answer = {.text = buffer_text(&result->text),
-                                   .text_length = result->text.length,
-                                   .session_id = flow->session_id,
-                                   .tokens = result->tokens,
-                                   .took = clock_monotonic() - flow->started};
     /* Each byte may become an escape of six. */
-    buffer_t *body = make_body(r, 1024 + 6 * result->text.length);
+    buffer_t *body = make_body(r, FRAME_MAX + 6 * flow->result.text.length);
 
-    reply_write_answer(body, &answer, clock_wall());
+    shape_of(r)->write_answer(body, flow);
     if (body->failed) {
         buffer_free(body);
         return answer_prepare_error(r, REPLY_INTERNAL_ERROR, NULL, rest);
     }
-    if (result->unsaved) {
+    if (flow->result.unsaved) {
         apr_table_setn(r->err_headers_out, "X-Chatbot-Session", "unsaved");
     }
     set_body(r, HTTP_OK, JSON, body, rest);

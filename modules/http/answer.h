@@ -14,8 +14,21 @@
  * at every call for one request. */
 const char *answer_request_id(request_rec *r);
 
+/* How an API writes its bodies. */
+typedef struct answer_shape_t {
+    void (*write_answer)(buffer_t *out, const flow_t *flow);
+    /* As reply_write_error(). */
+    void (*write_error)(buffer_t *out, reply_e reply, const char *request_id, const char *issues,
+                        apr_time_t now);
+    int not_valid; /* the status of REPLY_VALIDATION_ERROR */
+} answer_shape_t;
+
+/* The bodies of this request's answers are written so from now on; else as POST /chat's. The shape
+ * lives as long as the request. */
+void answer_set_shape(request_rec *r, const answer_shape_t *shape);
+
 /* Writes an error's answer; returns what the handler returns: OK, or the status when the operator
- * has an ErrorDocument for it. `issues` as for reply_write_error(). */
+ * has an ErrorDocument for it. `issues` as the shape takes it. */
 int answer_error(request_rec *r, reply_e reply, const char *issues);
 
 /* Sets Retry-After, in whole seconds, before an error is answered; else the error's own is set. */

@@ -3,6 +3,7 @@
 #include "http/config.h"
 #include "http/handler_chat.h"
 #include "http/handler_metrics.h"
+#include "http/handler_openai.h"
 #include "http/handler_sessions.h"
 #include "http/handler_status.h"
 #include "http/record.h"
@@ -18,6 +19,7 @@ static const struct {
     int (*run)(request_rec *r);
     int is_counted; /* in the metrics */
 } handlers[] = {{"chatbot", handler_chat, 1},
+                {"chatbot-openai", handler_openai, 0}, /* counts its chats itself */
                 {"chatbot-sessions", handler_sessions, 0},
                 {"chatbot-health", handler_health, 0},
                 {"chatbot-metrics", handler_metrics, 0}};

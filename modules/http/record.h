@@ -17,6 +17,7 @@ typedef struct {
     apr_time_t ended;       /* when the answer was ready; 0: not yet */
     const char *code;       /* the error's, or "success"; NULL: nobody has said */
     reply_e reply;
+    const struct answer_shape_t *shape; /* how its API writes; NULL: as POST /chat */
     /* Of a chat that was asked of AWS. */
     int was_asked;
     apr_interval_time_t upstream;
