@@ -67,6 +67,14 @@ static void put_stop_sequences(json_writer_t *writer, const model_t *model)
     json_close(writer, ']');
 }
 
+/* OpenAI's clients know temperatures up to 2, Bedrock up to 1. */
+static double temperature(const model_t *model, const backend_prompt_t *prompt)
+{
+    double asked = prompt->has_temperature ? prompt->temperature : model->temperature;
+
+    return asked < 1 ? asked : 1;
+}
+
 static void put_inference(json_writer_t *writer, const model_t *model,
                           const backend_prompt_t *prompt)
 {
@@ -84,8 +92,7 @@ static void put_inference(json_writer_t *writer, const model_t *model,
     }
     if (has_temperature) {
         json_name(writer, "temperature");
-        json_put_decimal(writer, prompt->has_temperature ? prompt->temperature : model->temperature,
-                         DECIMALS);
+        json_put_decimal(writer, temperature(model, prompt), DECIMALS);
     }
     if (model->has_top_p) {
         json_name(writer, "topP");

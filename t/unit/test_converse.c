@@ -77,6 +77,10 @@ static void inference_and_guardrail(void)
        "\"stopSequences\":[\"END\",\"\\n\\n\"]},"
        "\"guardrailConfig\":{\"guardrailIdentifier\":\"gr1\",\"guardrailVersion\":\"DRAFT\"}}",
        "but nobody gets more tokens than configured");
+    prompt.has_temperature = 1;
+    prompt.temperature = 1.5;
+    OK(strstr(write_prompt(&converse, &prompt), "\"temperature\":1.0000,") != NULL,
+       "Bedrock's hottest is 1");
     IS_NUMBER(model_max_tokens(&(model_t){0}, 7), 7, "as many as asked for without a limit");
 }
 
