@@ -54,13 +54,30 @@ static void make_scratch_key(void)
     (void)pthread_key_create(&scratch_key, on_thread_end);
 }
 
+/* Of the main thread, which is prefork's worker and ends in exit(). */
+static apr_status_t on_child_end(void *baton)
+{
+    scratch_t *scratch = pthread_getspecific(scratch_key);
+
+    (void)baton;
+    if (scratch != NULL) {
+        (void)pthread_setspecific(scratch_key, NULL);
+        on_thread_end(scratch);
+    }
+    return APR_SUCCESS;
+}
+
+void cache_access_start(apr_pool_t *pchild)
+{
+    (void)pthread_once(&scratch_once, make_scratch_key);
+    apr_pool_cleanup_register(pchild, NULL, on_child_end, apr_pool_cleanup_null);
+}
+
 /* NULL when memory is out. */
 static scratch_t *find_scratch(void)
 {
-    scratch_t *scratch;
+    scratch_t *scratch = pthread_getspecific(scratch_key);
 
-    (void)pthread_once(&scratch_once, make_scratch_key);
-    scratch = pthread_getspecific(scratch_key);
     if (scratch != NULL) {
         return scratch;
     }

@@ -23,6 +23,9 @@ typedef struct {
     char reason[CACHE_ACCESS_REASON]; /* of SESSION_FAILED; else "" */
 } cache_access_t;
 
+/* What a child needs first. Child, once. */
+void cache_access_start(apr_pool_t *pchild);
+
 /* Begins: OK or FAILED. End it in either case; ending gives the lock back, too. */
 session_end_e cache_access_begin(cache_access_t *access, socache_t *cache, const char *session_id);
 void cache_access_end(cache_access_t *access);

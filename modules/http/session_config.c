@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "chat/session_table.h"
+#include "http/cache_access.h"
 #include "http/config.h"
 #include "http/session_cache.h"
 #include "http/socache.h"
@@ -138,6 +139,7 @@ void session_config_start(apr_pool_t *pchild, server_rec *main_server)
     server_rec *server;
 
     socache_start(pchild);
+    cache_access_start(pchild);
     for (server = main_server; server != NULL; server = server->next) {
         session_config_t *config = &config_of_server(server)->session;
         call_client_t *client = upstream_coming_client(server, AWS_DYNAMODB);
