@@ -118,8 +118,9 @@ struct backend_t {
      * callback. */
     int (*start)(const backend_t *backend, backend_turn_t **turn, const backend_prompt_t *prompt,
                  const backend_owner_t *owner);
-    /* Ends a turn now without a callback; not from within on_text, which returns 0 instead. */
-    void (*cancel)(backend_turn_t *turn);
+    /* Ends a turn now without a callback; the tokens known so far, or BACKEND_TOKENS_UNKNOWN. Not
+     * from within on_text, which returns 0 instead. */
+    int64_t (*cancel)(backend_turn_t *turn);
     /* Stops and restarts the reading of the answer: a slow reader holds up its own upstream only.
      * on_text may still be called from within resume, never while paused. */
     void (*pause)(backend_turn_t *turn);

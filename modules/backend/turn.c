@@ -212,12 +212,15 @@ void turn_end(backend_turn_t *turn, const backend_outcome_t *outcome)
 
 /* ---- the owner's side ---- */
 
-void turn_cancel(backend_turn_t *turn)
+int64_t turn_cancel(backend_turn_t *turn)
 {
+    int64_t tokens = turn->tokens;
+
     if (turn->ended == NULL) {
         turn->transport->cancel(turn);
     }
     turn_release(turn);
+    return tokens;
 }
 
 void turn_pause(backend_turn_t *turn)

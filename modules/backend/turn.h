@@ -89,7 +89,7 @@ void turn_start_over(backend_turn_t *turn);
 void turn_end(backend_turn_t *turn, const backend_outcome_t *outcome);
 
 /* What backend_t has, the same for all. */
-void turn_cancel(backend_turn_t *turn);
+int64_t turn_cancel(backend_turn_t *turn);
 void turn_pause(backend_turn_t *turn);
 void turn_resume(backend_turn_t *turn);
 

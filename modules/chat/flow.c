@@ -334,7 +334,7 @@ static void stop_invoking(flow_t *flow)
     flow_machine_t *machine = flow->machine;
 
     if (machine->turn != NULL) {
-        flow->settings.backend->cancel(machine->turn);
+        flow->result.tokens = flow->settings.backend->cancel(machine->turn);
         machine->turn = NULL;
     }
 }
@@ -446,6 +446,18 @@ void flow_start(flow_t *flow, loop_t *loop, const flow_owner_t *owner)
     enter(flow, flow->limit.fleet != NULL ? FLOW_LIMIT : after_limit(flow));
 }
 
+static void log_gone(const flow_t *flow, const char *why)
+{
+    char tokens[32] = "unknown";
+
+    if (flow->result.tokens != BACKEND_TOKENS_UNKNOWN) {
+        (void)apr_snprintf(tokens, sizeof(tokens), "%" APR_INT64_T_FMT, flow->result.tokens);
+    }
+    log_info("CHAT0303: request %s: client_gone: %s while the agent was answering; %" APR_SIZE_T_FMT
+             " bytes of text had come, tokens so far: %s",
+             flow->request_id, why, flow->result.text.length, tokens);
+}
+
 void flow_abandon(flow_t *flow, const char *why)
 {
     if (flow->machine->state == FLOW_DONE) {
@@ -455,8 +467,7 @@ void flow_abandon(flow_t *flow, const char *why)
     stop_uploading(flow);
     stop_invoking(flow);
     keeper_stop(&flow->machine->keeper);
-    log_info("CHAT0303: request %s: client_gone: %s while the agent was answering",
-             flow->request_id, why);
+    log_gone(flow, why);
     flow->result.reply = REPLY_CLIENT_GONE;
     enter(flow, FLOW_DONE);
 }

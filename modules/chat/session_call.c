@@ -112,7 +112,7 @@ static void stop(session_call_t *call)
         call->operation = NULL;
     }
     if (call->turn != NULL) {
-        call->settings.backend->cancel(call->turn);
+        (void)call->settings.backend->cancel(call->turn);
         call->turn = NULL;
     }
 }

@@ -71,7 +71,7 @@ static void on_resume(loop_timer_t *timer)
     asking_t *asking = LOOP_CONTAINER(timer, asking_t, timer);
 
     if (lines_truth(asking->question, "cancels")) {
-        asking->backend->cancel(asking->turn);
+        (void)asking->backend->cancel(asking->turn);
         json_put_member(asking->writer, "end", "cancelled");
         finish(asking);
         return;
