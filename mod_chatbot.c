@@ -99,6 +99,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_suspend_connection(suspend_on_suspend, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_translate_name(handlers_note_path, NULL, NULL, APR_HOOK_REALLY_FIRST);
     ap_hook_map_to_storage(handlers_skip_walk, NULL, NULL, APR_HOOK_FIRST);
+    ap_hook_header_parser(handlers_set_headers, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_fixups(handlers_refuse_unwalked, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(handlers_run, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(metrics_count_request, NULL, NULL, APR_HOOK_REALLY_FIRST);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "http/child.h"
 #include "http/config.h"
+#include "http/cors.h"
 #include "http/record.h"
 
 #include <apr_strings.h>
@@ -310,6 +311,7 @@ int answer_other_methods(request_rec *r, apr_int64_t methods)
     }
     apr_table_setn(r->err_headers_out, "Allow", allow);
     if (r->method_number == M_OPTIONS) {
+        cors_set_preflight(r, allow);
         answer_no_content(r);
         return OK;
     }

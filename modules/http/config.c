@@ -2,6 +2,7 @@
 
 #include "backend/agent.h"
 #include "http/backend_config.h"
+#include "http/cors_check.h"
 #include "http/metrics_publish.h"
 
 #include <apr_strings.h>
@@ -100,6 +101,7 @@ void *config_merge_locations(apr_pool_t *pool, void *base_, void *over_)
     merged->circuit_is_set = over->circuit_is_set || base->circuit_is_set;
     merged->circuit = over->circuit_is_set ? over->circuit : base->circuit;
     limit_directives_merge(&merged->limit, &base->limit, &over->limit);
+    cors_directives_merge(&merged->cors, &base->cors, &over->cors);
     TAKE_OVER(max_message, CONFIG_UNSET);
     TAKE_OVER(max_body, CONFIG_UNSET);
     TAKE_OVER(user, NULL);
@@ -285,7 +287,8 @@ int config_check(apr_pool_t *pconf, server_rec *main_server)
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }
-    if (backend_config_check(main_server) != OK || session_config_check(pconf, main_server) != OK) {
+    if (backend_config_check(main_server) != OK || cors_check(pconf, main_server) != OK ||
+        session_config_check(pconf, main_server) != OK) {
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     return metrics_publish_check(pconf, main_server);

@@ -11,6 +11,7 @@
 #include "chat/fleet_limit.h"
 #include "http/aws_config.h"
 #include "http/backend_directives.h"
+#include "http/cors_directives.h"
 #include "http/limit_directives.h"
 #include "http/metrics_directives.h"
 #include "http/session_config.h"
@@ -68,6 +69,7 @@ typedef struct {
     int circuit_is_set;
     circuit_settings_t circuit;
     limit_location_t limit;
+    cors_location_t cors;
     apr_off_t max_message; /* characters */
     apr_off_t max_body;    /* bytes */
     const ap_expr_info_t *user;

@@ -4,6 +4,7 @@
 #include "http/backend_directives.h"
 #include "http/circuit_directives.h"
 #include "http/config.h"
+#include "http/cors_directives.h"
 #include "http/limit_directives.h"
 #include "http/metrics_directives.h"
 #include "http/session_directives.h"
@@ -421,6 +422,10 @@ const command_rec directives_table[] = {
                    "Off, or how many requests of a client in which time, as in 100 1h"),
     AP_INIT_TAKE1("ChatbotRateLimitKey", limit_directives_set_key, NULL, CONTEXT_LOCATION,
                   "expression that tells clients apart, as in %{HTTP:X-Api-Key}"),
+    AP_INIT_TAKE_ARGV("ChatbotCORS", cors_directives_set_origins, NULL, CONTEXT_LOCATION,
+                      "Off, *, or the origins whose scripts may read the answers"),
+    AP_INIT_FLAG("ChatbotCORSCredentials", cors_directives_set_credentials, NULL, CONTEXT_LOCATION,
+                 "On: those origins' scripts may send cookies and other credentials"),
     AP_INIT_TAKE1("ChatbotMaxMessage", set_max_message, NULL, CONTEXT_LOCATION,
                   "longest message in characters, as in 4000"),
     AP_INIT_TAKE1("ChatbotMaxBody", set_max_body, NULL, CONTEXT_LOCATION,

@@ -1,6 +1,7 @@
 #include "http/handlers.h"
 
 #include "http/config.h"
+#include "http/cors.h"
 #include "http/handler_chat.h"
 #include "http/handler_metrics.h"
 #include "http/handler_openai.h"
@@ -47,6 +48,7 @@ int handlers_run(request_rec *r)
     if (handlers[index].is_counted) {
         record_start(r);
     }
+    cors_set_headers(r); /* again, where the handler came by AddHandler or a rewrite */
     return handlers[index].run(r);
 }
 
@@ -78,6 +80,14 @@ static int is_noted(const request_rec *r)
 int handlers_skip_walk(request_rec *r)
 {
     return is_noted(r) ? OK : DECLINED;
+}
+
+int handlers_set_headers(request_rec *r)
+{
+    if (is_noted(r)) {
+        cors_set_headers(r);
+    }
+    return DECLINED;
 }
 
 int handlers_refuse_unwalked(request_rec *r)

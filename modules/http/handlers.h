@@ -18,4 +18,8 @@ int handlers_note_path(request_rec *r);
 int handlers_skip_walk(request_rec *r);
 int handlers_refuse_unwalked(request_rec *r);
 
+/* httpd's hook header_parser, before access is checked: the headers that all answers of our
+ * locations have, refusals by others included. */
+int handlers_set_headers(request_rec *r);
+
 #endif

@@ -1,0 +1,149 @@
+#include "http/cors_check.h"
+
+#include "http/config.h"
+
+#include <apr_fnmatch.h>
+#include <apr_strings.h>
+#include <http_core.h>
+
+APLOG_USE_MODULE(chatbot);
+
+static const core_dir_config *core_of(const ap_conf_vector_t *section)
+{
+    return ap_get_core_module_config(section);
+}
+
+/* Whether the section applies to a path, as httpd's ap_location_walk() decides it. */
+static int applies(const core_dir_config *section, const char *path)
+{
+    size_t length = strlen(section->d);
+
+    if (section->r != NULL) {
+        return ap_regexec(section->r, path, 0, NULL, 0) == 0;
+    }
+    if (section->d_is_fnmatch) {
+        return apr_fnmatch(section->d, path, APR_FNM_PATHNAME) == APR_SUCCESS;
+    }
+    return strncmp(section->d, path, length) == 0 &&
+           (length == 0 || section->d[length - 1] == '/' || path[length] == '/' ||
+            path[length] == '\0');
+}
+
+/* A path that the section applies to: what is written, without what only expressions have. NULL
+ * when that is none. */
+static const char *sample(apr_pool_t *pool, const core_dir_config *section)
+{
+    char *path = apr_pstrdup(pool, section->d);
+    char *to = path;
+    const char *from;
+
+    for (from = section->d; section->r != NULL && *from != '\0'; from++) {
+        if (strchr("^$\\()", *from) == NULL) {
+            *to++ = *from;
+        }
+    }
+    if (section->r != NULL) {
+        *to = '\0';
+    }
+    return applies(section, path) ? path : NULL;
+}
+
+static void add(cors_location_t *cors, const ap_conf_vector_t *section)
+{
+    const config_location_t *said = ap_get_module_config(section, &chatbot_module);
+    const cors_location_t base = *cors;
+
+    if (said != NULL) {
+        cors_directives_merge(cors, &base, &said->cors);
+    }
+}
+
+static int find_clash(const server_rec *server, const cors_location_t *cors, const char *path)
+{
+    if (!cors_directives_clash(cors)) {
+        return OK;
+    }
+    ap_log_error(APLOG_MARK, APLOG_EMERG, 0, server,
+                 "CHAT0590: reading the configuration: ChatbotCORS * on %s and "
+                 "ChatbotCORSCredentials On on %s both apply to %s: any site could act with the "
+                 "visitor's credentials; write the origins that may, or ChatbotCORSCredentials Off",
+                 cors->origins_place, cors->credentials_place, path);
+    return HTTP_INTERNAL_SERVER_ERROR;
+}
+
+/* <If> sections apply after all others; each may be the one that does. */
+static int check_conditional(const server_rec *server, const cors_location_t *outer,
+                             const ap_conf_vector_t *section, const char *path)
+{
+    const apr_array_header_t *inner = core_of(section)->sec_if;
+    int i;
+
+    for (i = 0; inner != NULL && i < inner->nelts; i++) {
+        cors_location_t cors = *outer;
+
+        add(&cors, APR_ARRAY_IDX(inner, i, const ap_conf_vector_t *));
+        if (find_clash(server, &cors, path) != OK) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}
+
+/* What a request for this path would get. */
+static int check_path(const server_rec *server, const apr_array_header_t *sections,
+                      const char *path)
+{
+    cors_location_t cors = {.origins = CORS_UNSET};
+    int i;
+
+    add(&cors, server->lookup_defaults);
+    for (i = 0; i < sections->nelts; i++) {
+        const ap_conf_vector_t *section = APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
+
+        if (applies(core_of(section), path)) {
+            add(&cors, section);
+        }
+    }
+    if (find_clash(server, &cors, path) != OK ||
+        check_conditional(server, &cors, server->lookup_defaults, path) != OK) {
+        return HTTP_INTERNAL_SERVER_ERROR;
+    }
+    for (i = 0; i < sections->nelts; i++) {
+        const ap_conf_vector_t *section = APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
+
+        if (applies(core_of(section), path) &&
+            check_conditional(server, &cors, section, path) != OK) {
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}
+
+static int check_server(apr_pool_t *pool, const server_rec *server)
+{
+    const core_server_config *core = ap_get_core_module_config(server->module_config);
+    const apr_array_header_t *sections = core->sec_url;
+    int status = check_path(server, sections, "/");
+    int i;
+
+    for (i = 0; status == OK && i < sections->nelts; i++) {
+        const char *path = sample(pool, core_of(APR_ARRAY_IDX(sections, i, ap_conf_vector_t *)));
+
+        if (path != NULL) {
+            status = check_path(server, sections, path);
+        }
+    }
+    return status;
+}
+
+int cors_check(apr_pool_t *pool, server_rec *main_server)
+{
+    const server_rec *server = main_server;
+    int status = OK;
+
+    while (status == OK && server != NULL) {
+        status = check_server(pool, server);
+        server = server->next;
+    }
+    return status;
+}
