@@ -68,6 +68,13 @@ static int end_session(const backend_t *backend, backend_turn_t **started, const
     return invoke(turn, agent, session_id, NULL, 0, deadline);
 }
 
+/* What an agent does with a file is its own business. */
+static int takes_file(const char *media_type)
+{
+    (void)media_type;
+    return 1;
+}
+
 void agent_init(agent_t *agent)
 {
     agent->backend.name = "agent";
@@ -76,6 +83,8 @@ void agent_init(agent_t *agent)
     agent->backend.pause = turn_pause;
     agent->backend.resume = turn_resume;
     agent->backend.end_session = end_session;
+    agent->backend.takes_file = takes_file;
+    agent->backend.reads_buckets = 1;
 }
 
 int agent_is_id(const char *id)

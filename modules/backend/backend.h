@@ -129,6 +129,9 @@ struct backend_t {
     int (*end_session)(const backend_t *backend, backend_turn_t **turn, const char *session_id,
                        apr_time_t deadline, const backend_owner_t *owner);
     int needs_history; /* it remembers nothing itself */
+    /* Whether it takes files of that kind; NULL: it takes none. Any thread. */
+    int (*takes_file)(const char *media_type);
+    int reads_buckets; /* files may be given by their address in S3 */
 };
 
 #endif

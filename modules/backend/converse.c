@@ -70,6 +70,7 @@ void converse_init(converse_t *converse)
     converse->backend.name = "converse";
     converse->backend.start = start;
     converse->backend.cancel = turn_cancel;
+    converse->backend.takes_file = converse_takes;
     converse->backend.pause = turn_pause;
     converse->backend.resume = turn_resume;
     converse->backend.needs_history = 1;

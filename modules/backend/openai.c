@@ -28,11 +28,19 @@ static int start(const backend_t *backend, backend_turn_t **started, const backe
     return turn_http_start(turn, openai->client, &request);
 }
 
+/* Images as such, anything else as a file; what the model can read is known to the server alone. */
+static int takes_file(const char *media_type)
+{
+    (void)media_type;
+    return 1;
+}
+
 void openai_init(openai_t *openai)
 {
     openai->backend.name = "openai";
     openai->backend.start = start;
     openai->backend.cancel = turn_cancel;
+    openai->backend.takes_file = takes_file;
     openai->backend.pause = turn_pause;
     openai->backend.resume = turn_resume;
     openai->backend.needs_history = 1;

@@ -7,7 +7,8 @@
 #include <string.h>
 
 /* The session store's own part of the deadline, each time it is asked. */
-#define STORE_TIME apr_time_from_sec(2)
+#define STORE_TIME       apr_time_from_sec(2)
+#define STORE_TIME_AGAIN apr_time_from_msec(250)
 
 /* It has no more than this part of what is left of the turn. */
 #define STORE_SHARE 3
@@ -81,12 +82,14 @@ static void limit(flow_t *flow)
 
 /* ---- the session's store ---- */
 
-/* A store that hangs has its own short part of the deadline. */
+/* A store that hangs has its own short part of the deadline, and one that hung at the load is asked
+ * to save all the same, but hardly waited for. */
 static apr_interval_time_t time_for_store(const flow_t *flow)
 {
     apr_interval_time_t left = flow->started + flow->settings.total - clock_monotonic();
+    apr_interval_time_t most = flow->result.unsaved ? STORE_TIME_AGAIN : STORE_TIME;
 
-    return left / STORE_SHARE < STORE_TIME ? left / STORE_SHARE : STORE_TIME;
+    return left / STORE_SHARE < most ? left / STORE_SHARE : most;
 }
 
 /* What the store said means this for the chat: without a session it goes on. */

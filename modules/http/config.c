@@ -98,6 +98,7 @@ void *config_merge_locations(apr_pool_t *pool, void *base_, void *over_)
     TAKE_OVER(timeout_status, CONFIG_UNSET);
     TAKE_OVER(streams, CONFIG_UNSET);
     TAKE_OVER(heartbeat, CONFIG_UNSET);
+    file_config_merge(&merged->files, &base->files, &over->files);
     merged->circuit_is_set = over->circuit_is_set || base->circuit_is_set;
     merged->circuit = over->circuit_is_set ? over->circuit : base->circuit;
     limit_directives_merge(&merged->limit, &base->limit, &over->limit);

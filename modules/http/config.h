@@ -12,6 +12,7 @@
 #include "http/aws_config.h"
 #include "http/backend_directives.h"
 #include "http/cors_directives.h"
+#include "http/file_config.h"
 #include "http/limit_directives.h"
 #include "http/metrics_directives.h"
 #include "http/session_config.h"
@@ -65,6 +66,7 @@ typedef struct {
     apr_interval_time_t stream;
     int timeout_status;
     int streams;
+    file_location_t files;
     apr_interval_time_t heartbeat;
     int circuit_is_set;
     circuit_settings_t circuit;

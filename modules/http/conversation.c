@@ -263,6 +263,13 @@ static reply_e enter(request_rec *r, conversation_t *conversation)
     return reply;
 }
 
+void conversation_fill(request_rec *r, flow_t *flow)
+{
+    fill_settings(r, &flow->settings);
+    pass_trace_on(r, &flow->prompt);
+    backend_config_attributes(r, &flow->prompt);
+}
+
 reply_e conversation_start(request_rec *r, flow_t *flow, const conversation_face_t *face,
                            int *status)
 {
@@ -271,9 +278,6 @@ reply_e conversation_start(request_rec *r, flow_t *flow, const conversation_face
 
     conversation->flow = flow;
     conversation->face = face;
-    fill_settings(r, &flow->settings);
-    pass_trace_on(r, &flow->prompt);
-    backend_config_attributes(r, &flow->prompt);
     reply = enter(r, conversation);
     if (reply == REPLY_ANSWER) {
         *status = delivery_start(r, flow->settings.stream ? &stream_job : &job, conversation);

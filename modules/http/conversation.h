@@ -24,7 +24,11 @@ typedef struct {
 /* Why no chat can be held here at all; REPLY_ANSWER: it can. Worker. */
 reply_e conversation_obstacle(const request_rec *r);
 
-/* Starts a chat whose request is filled in: REPLY_ANSWER, then `*status` is what the handler
+/* Fills in what the location says: who answers, limits, attributes. After the request is filled in,
+ * and `settings.stream`. Worker. */
+void conversation_fill(request_rec *r, flow_t *flow);
+
+/* Starts a chat that is filled in: REPLY_ANSWER, then `*status` is what the handler
  * returns; or the error to answer, and the flow is gone. Worker. */
 reply_e conversation_start(request_rec *r, flow_t *flow, const conversation_face_t *face,
                            int *status);

@@ -406,6 +406,9 @@ const command_rec directives_table[] = {
                   CONTEXT_LOCATION, "name of a session attribute of the agent, and an expression"),
     AP_INIT_TAKE2("ChatbotPromptAttribute", backend_directives_set_prompt_attribute, NULL,
                   CONTEXT_LOCATION, "name of a prompt attribute of the agent, and an expression"),
+    AP_INIT_TAKE12(
+        "ChatbotFileBucket", file_config_set_bucket, NULL, CONTEXT_LOCATION,
+        "S3 bucket for files that come with a message, and a prefix of their keys; or Off"),
     AP_INIT_FLAG("ChatbotStream", set_stream, NULL, CONTEXT_LOCATION,
                  "whether answers are streamed to clients that ask for it"),
     AP_INIT_TAKE1("ChatbotStreamHeartbeat", set_heartbeat, NULL, CONTEXT_LOCATION,

@@ -6,6 +6,7 @@
 #include "http/body.h"
 #include "http/config.h"
 #include "http/conversation.h"
+#include "http/file_config.h"
 #include "http/limit.h"
 #include "http/session_config.h"
 
@@ -92,6 +93,10 @@ static int chat(request_rec *r, buffer_t *issues)
 
     if (trouble == REPLY_ANSWER) {
         flow->settings.stream = wants_stream(r, flow);
+        conversation_fill(r, flow);
+        trouble = file_config_take(r, flow, issues);
+    }
+    if (trouble == REPLY_ANSWER) {
         trouble = conversation_start(r, flow, &face, &status);
     } else {
         flow_destroy(flow);

@@ -169,6 +169,7 @@ static int complete(request_rec *r, buffer_t *problem)
     reply_e trouble = take_request(r, flow, problem, &status);
 
     if (trouble == REPLY_ANSWER) {
+        conversation_fill(r, flow);
         trouble = conversation_start(r, flow, &face, &status);
     } else {
         flow_destroy(flow);
