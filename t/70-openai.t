@@ -344,7 +344,7 @@ subtest 'hostile requests' => sub {
         '/v1/models/' . 'x' x 3000) {
         my $answer = $server->request('GET', $path);
         unlike(join("\n", %{ $answer->{headers} }), qr/evil/i, "nothing of the path is a header: " . substr $path, 0, 60);
-        ok($answer->{status} =~ /^(?:200|40[04])$/, "$answer->{status}");
+        like($answer->{status}, qr/^(?:200|40[04])$/, 'and it is answered');
     }
     my $split = complete({ model => "x\r\nX-Evil: yes", messages => [ user('Hello') ], user => "a\r\nX-Evil: yes" });
     is($split->{status}, 404, 'line breaks in the name of the model');
