@@ -24,11 +24,18 @@ static int is_prefix(const char *prefix)
            text_only(prefix, strlen(prefix), "!-_.*'()/") && strstr(prefix, "..") == NULL;
 }
 
+static const char *as_folder(apr_pool_t *pool, const char *prefix)
+{
+    if (prefix == NULL || *prefix == '\0') {
+        return "";
+    }
+    return prefix[strlen(prefix) - 1] == '/' ? prefix : apr_pstrcat(pool, prefix, "/", NULL);
+}
+
 const char *file_config_set_bucket(cmd_parms *cmd, void *location, const char *bucket,
                                    const char *prefix)
 {
     file_location_t *files = &((config_location_t *)location)->files;
-    size_t length = prefix != NULL ? strlen(prefix) : 0;
 
     if (strcasecmp(bucket, "Off") == 0 && prefix == NULL) {
         *files = (file_location_t){"", ""};
@@ -47,10 +54,7 @@ const char *file_config_set_bucket(cmd_parms *cmd, void *location, const char *b
                                prefix);
     }
     files->bucket = bucket;
-    files->prefix = length > 0 && prefix[length - 1] != '/'
-                        ? apr_pstrcat(cmd->pool, prefix, "/", NULL)
-                    : length > 0 ? prefix
-                                 : "";
+    files->prefix = as_folder(cmd->pool, prefix);
     return NULL;
 }
 
