@@ -3,11 +3,13 @@
 #include "http/config.h"
 #include "http/cors.h"
 #include "http/handler_chat.h"
+#include "http/handler_docs.h"
 #include "http/handler_metrics.h"
 #include "http/handler_openai.h"
 #include "http/handler_sessions.h"
 #include "http/handler_status.h"
 #include "http/record.h"
+#include "http/served.h"
 
 #include <ap_expr.h>
 #include <http_core.h>
@@ -19,11 +21,13 @@ static const struct {
     const char *name;
     int (*run)(request_rec *r);
     int is_counted; /* in the metrics */
-} handlers[] = {{"chatbot", handler_chat, 1},
-                {"chatbot-openai", handler_openai, 0}, /* counts its chats itself */
-                {"chatbot-sessions", handler_sessions, 0},
-                {"chatbot-health", handler_health, 0},
-                {"chatbot-metrics", handler_metrics, 0}};
+    int is_page;    /* at the very path of its section: what is below it is others' */
+} handlers[] = {{"chatbot", handler_chat, 1, 0},
+                {"chatbot-openai", handler_openai, 0, 0}, /* counts its chats itself */
+                {"chatbot-sessions", handler_sessions, 0, 0},
+                {"chatbot-health", handler_health, 0, 0},
+                {"chatbot-metrics", handler_metrics, 0, 0},
+                {"chatbot-openapi", handler_openapi, 0, 1}};
 
 /* Index in the table, -1 for others' handlers. */
 static int find(const char *name)
@@ -38,9 +42,17 @@ static int find(const char *name)
     return -1;
 }
 
+/* Index of the handler that answers this path, -1: none of ours. */
+static int find_for(request_rec *r, const char *name)
+{
+    int index = find(name);
+
+    return index >= 0 && handlers[index].is_page && !served_is_place(r, name) ? -1 : index;
+}
+
 int handlers_run(request_rec *r)
 {
-    int index = find(r->handler);
+    int index = find_for(r, r->handler);
 
     if (index < 0) {
         return DECLINED;
@@ -63,7 +75,7 @@ static const char *configured_handler(request_rec *r)
 
 int handlers_note_path(request_rec *r)
 {
-    if (find(configured_handler(r)) >= 0) {
+    if (find_for(r, configured_handler(r)) >= 0) {
         /* The path as it is now: when another module rewrites it, the note no longer fits. */
         record_of(r)->walked_uri = r->uri;
     }
@@ -92,7 +104,7 @@ int handlers_set_headers(request_rec *r)
 
 int handlers_refuse_unwalked(request_rec *r)
 {
-    if (!is_noted(r) || find(r->handler) >= 0) {
+    if (!is_noted(r) || find_for(r, r->handler) >= 0) {
         return DECLINED;
     }
     ap_log_rerror(

@@ -73,21 +73,32 @@ static const char *name_server(apr_pool_t *pool, const server_rec *server)
                : "";
 }
 
+const sliding_log_rule_t *limit_rule(const request_rec *r)
+{
+    const limit_location_t *set = &config_of_location(r)->limit;
+
+    if (set->on == LIMIT_OFF) {
+        return NULL;
+    }
+    return set->on == LIMIT_UNSET ? &default_rule : &set->rule;
+}
+
 /* 0 when there is no limit here. */
 static int find_limit(request_rec *r, limit_t *limit)
 {
     const limit_location_t *set = &config_of_location(r)->limit;
     const int is_default = set->on == LIMIT_UNSET;
+    const sliding_log_rule_t *rule = limit_rule(r);
     const char *key;
 
-    if (set->on == LIMIT_OFF) {
+    if (rule == NULL) {
         return 0;
     }
     key = configured_key(r, set);
     limit->fleet = upstream_client(r->server, AWS_DYNAMODB) != NULL
                        ? config_of_server(r->server)->fleet
                        : NULL;
-    limit->rule = is_default ? default_rule : set->rule;
+    limit->rule = *rule;
     limit->key = fold_address(r->pool, key != NULL ? key : r->useragent_ip);
     /* Keys that different expressions give are different clients. */
     limit->scope =

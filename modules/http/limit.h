@@ -24,6 +24,9 @@ void limit_tell_asked(request_rec *r, const fleet_limit_ask_t *ask);
  * are set. */
 void limit_tell(request_rec *r);
 
+/* The rule of this location; NULL: there is no limit. */
+const sliding_log_rule_t *limit_rule(const request_rec *r);
+
 /* Child, once its AWS clients are made: what it needs for limits that machines share. */
 void limit_start(apr_pool_t *pchild, server_rec *main_server);
 

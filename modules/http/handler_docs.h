@@ -1,0 +1,12 @@
+/*
+ * The description of what this server offers, as an OpenAPI document. Workers.
+ */
+#ifndef HTTP_HANDLER_DOCS_H
+#define HTTP_HANDLER_DOCS_H
+
+#include <httpd.h>
+
+/* "chatbot-openapi": GET and HEAD of the document. */
+int handler_openapi(request_rec *r);
+
+#endif
