@@ -5,7 +5,6 @@ use strict;
 use warnings;
 use utf8;
 use lib 't/lib';
-use Encode qw(encode_utf8);
 use Test::More;
 use Time::HiRes qw(time sleep);
 use Chatbot::Events qw(events_of text_of);
@@ -72,11 +71,12 @@ subtest 'asked for by Accept' => sub {
 
 subtest 'whole characters only' => sub {
     my $text = 'zażółć gęślą jaźń – 日本語のテキスト 😀🎉';
-    my @events = stream(encode_utf8("{{unicode}}{{chunk-delay 5}}{{echo}}$text"))->rest;
+    my @events = stream("{{unicode}}{{chunk-delay 5}}{{echo}}$text")->rest;
     my @deltas = grep { ($_->{event} // '') eq 'delta' } @events;
     cmp_ok(scalar @deltas, '>', 3, 'in pieces that cut characters');
     is(scalar(grep { !defined $_->{json} } @deltas), 0, 'each delta is JSON in UTF-8');
     is(text_of(@events), $events[-1]{json}{response}, 'and together they are the answer');
+    like(text_of(@events), qr/\Q$text\E/, 'which is what was said');
 };
 
 subtest 'signs of life' => sub {
@@ -102,8 +102,12 @@ subtest 'errors' => sub {
     is($events[-1]{json}{error_code}, 'upstream_access_denied', 'as it is');
     @events = stream('{{hang-after 2}}', path => '/short')->rest;
     is($events[-1]{json}{error_code}, 'upstream_timeout', 'ChatbotTimeout stream= ends one that hangs');
-    @events = stream('{{cut-before-crc}}{{words 9}}')->rest;
-    is(scalar(grep { ($_->{event} // '') eq 'done' } @events), 0, 'a cut answer is never done');
+    for my $cut ('{{cut-hard 9000}}', '{{cut 9000}}') {
+        @events = stream($cut . '{{chunk-delay 2}}{{words 500}}')->rest;
+        ok(length text_of(@events), "$cut: its text was on its way");
+        is($events[-1]{event}, 'error', 'a cut answer is never done');
+        is($events[-1]{json}{error_code}, 'upstream_protocol_error', 'but an error');
+    }
 };
 
 subtest 'a client that leaves' => sub {
