@@ -11,10 +11,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define PATH           "/runtimes/{}/invocations"
+#define INVOKE_PATH    "/runtimes/{}/invocations"
+#define STOP_PATH      "/runtimes/{}/stopruntimesession"
 #define SESSION_HEADER "X-Amzn-Bedrock-AgentCore-Runtime-Session-Id"
 #define SESSION_MIN    33
 #define SESSION_MAX    256
+#define TOKEN_PATTERN  "[a-zA-Z0-9](-*[a-zA-Z0-9]){0,256}"
 #define ARN_MAX        200
 #define QUALIFIER_MAX  48
 #define QUALIFIER      "DEFAULT" /* when the request names none */
@@ -31,6 +33,19 @@ static const effects_exception_t modelled[] = {{"ValidationException", 400},
                                                {"ThrottlingException", 429},
                                                {"InternalServerException", 500},
                                                {NULL, 0}};
+
+/* Source: API Reference, StopRuntimeSession, "Errors". */
+static const effects_exception_t modelled_stop[] = {{"ValidationException", 400},
+                                                    {"UnauthorizedException", 401},
+                                                    {"ServiceQuotaExceededException", 402},
+                                                    {"AccessDeniedException", 403},
+                                                    {"ResourceNotFoundException", 404},
+                                                    {"ConflictException", 409},
+                                                    {"RetryableConflictException", 409},
+                                                    {"RuntimeClientError", 424},
+                                                    {"ThrottlingException", 429},
+                                                    {"InternalServerException", 500},
+                                                    {NULL, 0}};
 
 typedef struct {
     call_t *call;
@@ -49,9 +64,12 @@ static const char *find_operation(const http_request_t *request)
 {
     char arn[1][REST_LABEL_MAX];
 
-    return strcmp(request->method, "POST") == 0 && rest_match(request->path, PATH, arn)
-               ? "InvokeAgentRuntime"
-               : NULL;
+    if (strcmp(request->method, "POST") != 0) {
+        return NULL;
+    }
+    return rest_match(request->path, INVOKE_PATH, arn) ? "InvokeAgentRuntime"
+           : rest_match(request->path, STOP_PATH, arn) ? "StopRuntimeSession"
+                                                       : NULL;
 }
 
 /* ---- checks ---- */
@@ -86,11 +104,15 @@ static int take_qualifier(invoke_t *invoke)
     return 1;
 }
 
-/* The service makes one up for who sends none. */
+static const char *sent_session_id(const invoke_t *invoke)
+{
+    return http_header(invoke->call->request, "x-amzn-bedrock-agentcore-runtime-session-id");
+}
+
+/* The service makes one up for who invokes without. */
 static int take_session_id(invoke_t *invoke)
 {
-    const char *value =
-        http_header(invoke->call->request, "x-amzn-bedrock-agentcore-runtime-session-id");
+    const char *value = sent_session_id(invoke);
 
     if (value == NULL) {
         return text_uuid4(invoke->session);
@@ -209,15 +231,94 @@ static answer_t *answer_invoke(emulator_t *emulator, invoke_t *invoke)
                 : rest_error(400, VALIDATION, invoke->shape.problem);
 }
 
+/* ---- the end of a session ---- */
+
+/* Letters and digits, with hyphens between them. */
+static int check_token(invoke_t *invoke)
+{
+    size_t length = 0;
+    const char *token = json_member_text(invoke->body, "clientToken", &length);
+
+    if (json_member(invoke->body, "clientToken") == NULL) {
+        return 1;
+    }
+    if (token == NULL || (length > 0 && (token[0] == '-' || token[length - 1] == '-'))) {
+        return shape_wrong(&invoke->shape,
+                           "The member 'clientToken' must be a text of the pattern %s.",
+                           TOKEN_PATTERN);
+    }
+    return shape_id(&invoke->shape, "clientToken", token, SESSION_MIN, SESSION_MAX, "-",
+                    TOKEN_PATTERN);
+}
+
+static int read_stop(invoke_t *invoke)
+{
+    if (!check_head(invoke)) {
+        return 0;
+    }
+    if (sent_session_id(invoke) == NULL) {
+        return shape_wrong(&invoke->shape, "The runtimeSessionId is missing.");
+    }
+    invoke->body = shape_parse(&invoke->shape, invoke->call->request);
+    return invoke->body != NULL && check_token(invoke);
+}
+
+/* Only a session that somebody spoke in has turns. */
+static int forget_session(emulator_t *emulator, const invoke_t *invoke)
+{
+    const int64_t idle = emulator->switches.numbers[SWITCHES_SESSION_IDLE_MS];
+    session_t *session = sessions_get(emulator->sessions, invoke->arn[0], invoke->qualifier,
+                                      invoke->session, apr_time_from_msec(idle));
+    int known = session != NULL && session->turns > 0;
+
+    if (session != NULL) {
+        sessions_forget(emulator->sessions, session);
+    }
+    return known;
+}
+
+static answer_t *stop_session(emulator_t *emulator, const invoke_t *invoke)
+{
+    answer_t *answer = effects_replace(invoke->call->script, modelled_stop, rest_error);
+
+    if (answer != NULL) {
+        return answer;
+    }
+    if (!forget_session(emulator, invoke)) {
+        return rest_error(404, "ResourceNotFoundException",
+                          "Session not found or already terminated.");
+    }
+    answer = rest_answer(200, "application/json");
+    if (answer != NULL) {
+        answer_header(answer, SESSION_HEADER, invoke->session);
+        answer_send(answer, "{}", 2);
+    }
+    return answer;
+}
+
+static answer_t *answer_stop(emulator_t *emulator, invoke_t *invoke)
+{
+    const call_t *call = invoke->call;
+    int good = read_stop(invoke);
+
+    journal_subject(emulator->journal, call->ticket, invoke->session, "", 0, call->faults);
+    if (invoke->refusal != NULL) {
+        return invoke->refusal;
+    }
+    return good ? stop_session(emulator, invoke)
+                : rest_error(400, VALIDATION, invoke->shape.problem);
+}
+
 static answer_t *answer_call(emulator_t *emulator, call_t *call)
 {
     invoke_t invoke = {.call = call};
+    int stops = rest_match(call->request->path, STOP_PATH, invoke.arn);
     answer_t *answer;
 
-    (void)rest_match(call->request->path, PATH, invoke.arn);
+    (void)(stops || rest_match(call->request->path, INVOKE_PATH, invoke.arn));
     buffer_init(&invoke.input, HTTP_BODY_MAX);
     buffer_init(&invoke.output, HTTP_BODY_MAX);
-    answer = answer_invoke(emulator, &invoke);
+    answer = stops ? answer_stop(emulator, &invoke) : answer_invoke(emulator, &invoke);
     json_release(invoke.body);
     buffer_free(&invoke.input);
     buffer_free(&invoke.output);

@@ -1,9 +1,9 @@
 /*
- * Amazon Bedrock AgentCore: InvokeAgentRuntime.
+ * Amazon Bedrock AgentCore: InvokeAgentRuntime and StopRuntimeSession.
  *
  * The scripted agent in a runtime of its own: it takes {"prompt": ...} and
  * answers with a document, plain text or server-sent events. Source: Amazon
- * Bedrock AgentCore API Reference, InvokeAgentRuntime. One thread.
+ * Bedrock AgentCore API Reference, both operations. One thread.
  */
 #ifndef EMULATOR_AGENTCORE_H
 #define EMULATOR_AGENTCORE_H

@@ -22,6 +22,7 @@ MODELLED = {
     "ResourceNotFoundException": 404, "RetryableConflictException": 409, "RuntimeClientError": 424,
     "ThrottlingException": 429, "InternalServerException": 500,
 }
+STOP_MODELLED = dict(MODELLED, UnauthorizedException=401, ConflictException=409)
 
 
 def client(**settings):
@@ -159,6 +160,49 @@ def errors():
     control("DELETE", "switches")
 
 
+def stop(by=None, arn=ARN, session=SESSION, **more):
+    return (by or default).stop_runtime_session(agentRuntimeArn=arn, runtimeSessionId=session,
+                                                **more)
+
+
+def end_of_session():
+    text("My name is Ada")
+    text("My name is Bob", qualifier="2")
+    answer = stop()
+    is_((answer["statusCode"], answer["runtimeSessionId"]), (200, SESSION), "a session is stopped")
+    call = calls("StopRuntimeSession")[-1]
+    is_((call["session"], call["signature"], call["outcome"]), (SESSION, "ok", "answered"),
+        "as the journal knows")
+    is_(text("What is my name?"), "You have not told me your name yet.", "it is forgotten")
+    is_(text("What is my name?", qualifier="2"), "Your name is Bob.",
+        "not that of another qualifier")
+    stop(qualifier="2", clientToken="A" + "-" * 31 + "z")
+    is_(error_of(lambda: stop(qualifier="2")), ("ResourceNotFoundException", 404),
+        "one that has ended is not found")
+    unchecked = client(parameter_validation=False)
+    for what, wrong in {
+            "a session id that is too short": {"session": "short"}, "no ARN": {"arn": "chat_agent"},
+            "a qualifier that cannot be": {"qualifier": "a-b"},
+            "a token that is too short": {"clientToken": "x" * 32},
+            "a token that ends with a hyphen": {"clientToken": "x" * 40 + "-"},
+            "other characters in it": {"clientToken": "x" * 40 + "_x"}}.items():
+        is_(error_of(lambda: stop(by=unchecked, **wrong)), ("ValidationException", 400), what)
+    is_(error_of(lambda: stop(arn=ARN.replace("chat", "NOTFOUND"))),
+        ("ResourceNotFoundException", 404), "an unknown runtime")
+    stranger = boto3.client("bedrock-agentcore", endpoint_url=ENDPOINT, region_name="us-east-1",
+                            aws_access_key_id=KEY["aws_access_key_id"],
+                            aws_secret_access_key="another secret")
+    is_(error_of(lambda: stop(by=stranger)), ("InvalidSignatureException", 403),
+        "a wrong signature is refused")
+    text("My name is Ada")
+    for name, status in STOP_MODELLED.items():
+        control("PUT", "faults", [{"operation": "StopRuntimeSession",
+                                   "commands": f"{{{{error {name}}}}}"}])
+        is_(error_of(stop), (name, status), f"{name} answers")
+    control("DELETE", "faults")
+    is_(text("What is my name?"), "Your name is Ada.", "and nothing is forgotten")
+
+
 def violence():
     broken = (ConnectionClosedError, ResponseStreamingError, ReadTimeoutError)
     impatient = client(read_timeout=0.3)
@@ -199,4 +243,4 @@ def cancelled():
 
 
 default = client()
-run(conversation, head, forms, errors, violence, cancelled)
+run(conversation, head, forms, errors, end_of_session, violence, cancelled)
