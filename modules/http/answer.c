@@ -39,6 +39,13 @@ static void set_headers(request_rec *r)
     apr_table_setn(r->err_headers_out, "Cache-Control", "no-store");
 }
 
+/* For mod_deflate and mod_brotli. */
+static void refuse_compression(request_rec *r)
+{
+    apr_table_setn(r->subprocess_env, "no-gzip", "1");
+    apr_table_setn(r->subprocess_env, "no-brotli", "1");
+}
+
 static apr_status_t on_bytes_done(void *body)
 {
     buffer_free(body);
@@ -59,7 +66,10 @@ static void set_body(request_rec *r, int status, const char *type, buffer_t *bod
     ap_set_content_type(r, type);
     ap_set_content_length(r, (apr_off_t)body->length);
     rest->body = body;
-    rest->written = r->header_only ? body->length : 0;
+    rest->written = 0; /* for HEAD too: filters see it, and httpd drops it behind them */
+    if ((apr_off_t)body->length < config_compress_min(config_of_location(r))) {
+        refuse_compression(r);
+    }
 }
 
 /* The bytes stay where they are until the request's end, which the filters keep behind them. */
@@ -79,6 +89,7 @@ static apr_status_t write_piece(request_rec *r, answer_rest_t *rest)
 void answer_begin_stream(request_rec *r, answer_rest_t *rest)
 {
     set_headers(r);
+    refuse_compression(r);
     rest->stream = answer_stream_begin(r);
 }
 

@@ -35,8 +35,6 @@ static void set_head(request_rec *r)
     r->status_line = NULL;
     ap_set_content_type(r, "text/event-stream; charset=utf-8");
     apr_table_setn(r->headers_out, "X-Accel-Buffering", "no");
-    apr_table_setn(r->subprocess_env, "no-gzip", "1");
-    apr_table_setn(r->subprocess_env, "no-brotli", "1");
 }
 
 answer_stream_t *answer_stream_begin(request_rec *r)

@@ -10,8 +10,8 @@
 
 typedef struct answer_stream_t answer_stream_t;
 
-/* Begins one with status 200: text/event-stream, not to be compressed, cached or held back by a
- * proxy. In the request's pool. */
+/* Begins one with status 200: text/event-stream, not to be held back by a proxy. In the request's
+ * pool. */
 answer_stream_t *answer_stream_begin(request_rec *r);
 
 /* What is to be written next: filled by the caller, emptied when it was written. */

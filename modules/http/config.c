@@ -15,6 +15,7 @@ APLOG_USE_MODULE(chatbot);
 #define DEFAULT_CLIENTS        65536
 #define DEFAULT_MAX_MESSAGE    4000
 #define DEFAULT_MAX_BODY       (64 * 1024)
+#define DEFAULT_COMPRESS_MIN   1000
 #define DEFAULT_TOTAL          apr_time_from_sec(30)
 #define DEFAULT_CONNECT        apr_time_from_sec(3)
 #define DEFAULT_FIRST          apr_time_from_sec(30)
@@ -76,6 +77,7 @@ void *config_create_location(apr_pool_t *pool)
     config->heartbeat = CONFIG_UNSET;
     config->max_message = CONFIG_UNSET;
     config->max_body = CONFIG_UNSET;
+    config->compress_min = CONFIG_UNSET;
     return config;
 }
 
@@ -105,6 +107,7 @@ void *config_merge_locations(apr_pool_t *pool, void *base_, void *over_)
     cors_directives_merge(&merged->cors, &base->cors, &over->cors);
     TAKE_OVER(max_message, CONFIG_UNSET);
     TAKE_OVER(max_body, CONFIG_UNSET);
+    TAKE_OVER(compress_min, CONFIG_UNSET);
     TAKE_OVER(user, NULL);
     return merged;
 }
@@ -160,6 +163,11 @@ apr_off_t config_max_message(const config_location_t *location)
 apr_off_t config_max_body(const config_location_t *location)
 {
     return or_default(location->max_body, DEFAULT_MAX_BODY);
+}
+
+apr_off_t config_compress_min(const config_location_t *location)
+{
+    return or_default(location->compress_min, DEFAULT_COMPRESS_MIN);
 }
 
 apr_interval_time_t config_total_timeout(const config_location_t *location)

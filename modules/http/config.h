@@ -72,8 +72,9 @@ typedef struct {
     circuit_settings_t circuit;
     limit_location_t limit;
     cors_location_t cors;
-    apr_off_t max_message; /* characters */
-    apr_off_t max_body;    /* bytes */
+    apr_off_t max_message;  /* characters */
+    apr_off_t max_body;     /* bytes */
+    apr_off_t compress_min; /* bytes */
     const ap_expr_info_t *user;
 } config_location_t;
 
@@ -101,6 +102,7 @@ int config_token_usage(const config_location_t *location);
 int config_timeout_status(const config_location_t *location);
 apr_off_t config_max_message(const config_location_t *location);
 apr_off_t config_max_body(const config_location_t *location);
+apr_off_t config_compress_min(const config_location_t *location);
 apr_interval_time_t config_total_timeout(const config_location_t *location);
 apr_interval_time_t config_stream_timeout(const config_location_t *location);
 int config_streams(const config_location_t *location);

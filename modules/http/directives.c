@@ -339,6 +339,17 @@ static const char *set_max_body(cmd_parms *cmd, void *location, const char *valu
     return NULL;
 }
 
+static const char *set_compress_min(cmd_parms *cmd, void *location, const char *value)
+{
+    config_location_t *config = location;
+
+    if (!values_number(value, 1, 0, BODY_LIMIT, &config->compress_min)) {
+        return values_complain(cmd, "\"%s\" is no size; write 0 to %d bytes, as in 1000 or 2k",
+                               value, BODY_LIMIT);
+    }
+    return NULL;
+}
+
 /* httpd's macros for the table hide casts between function types; the union of cmd_func is what
  * they are meant for. */
 #define CONTEXT_SERVER   RSRC_CONF
@@ -433,4 +444,6 @@ const command_rec directives_table[] = {
                   "longest message in characters, as in 4000"),
     AP_INIT_TAKE1("ChatbotMaxBody", set_max_body, NULL, CONTEXT_LOCATION,
                   "largest request body in bytes, as in 64k"),
+    AP_INIT_TAKE1("ChatbotCompressMinSize", set_compress_min, NULL, CONTEXT_LOCATION,
+                  "smallest answer that mod_deflate or mod_brotli may compress, as in 1000"),
     {NULL, {NULL}, NULL, 0, RAW_ARGS, NULL}};
