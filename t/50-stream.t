@@ -85,7 +85,7 @@ subtest 'signs of life' => sub {
     my @events = $stream->rest;
     my @beats = grep { exists $_->{comment} } @events;
     cmp_ok(scalar @beats, '>=', 2, 'comments come before the first token');
-    cmp_ok($beats[0]{at} - $asked, '<', 0.6, 'every ChatbotStreamHeartbeat');
+    cmp_ok($beats[0]{at} - $asked, '<', $ENV{SANITIZER} ? 0.69 : 0.6, 'every ChatbotStreamHeartbeat');
     is($events[-1]{event}, 'done', 'and the answer afterwards');
 };
 
@@ -142,7 +142,7 @@ subtest 'a slow reader holds up its own upstream only' => sub {
     $slow->next_event for 1 .. 2;
     my $asked = time();
     is($server->chat('Hello')->{status}, 200, 'others are answered meanwhile');
-    cmp_ok(time() - $asked, '<', 1, 'at once');
+    cmp_ok(time() - $asked, '<', $ENV{SANITIZER} ? 8 : 1, 'at once');
     is(scalar(grep { $server->chat('Hello')->{status} != 200 } 1 .. 30), 0, 'more of them than there are threads');
     my @events = $slow->rest;
     is($events[-1]{event}, 'done', 'it gets everything in the end');
