@@ -42,6 +42,7 @@ LDFLAGS_ALL = -pthread -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed $(
 CORE_SRC     := $(sort $(foreach d,base shm loop aws backend chat,$(wildcard modules/$d/*.c)))
 HTTP_SRC     := $(sort $(wildcard modules/http/*.c)) $(wildcard mod_chatbot.c)
 EMULATOR_SRC := $(sort $(wildcard modules/emulator/*.c modules/base/*.c))
+PAGES        := $(sort $(wildcard modules/http/pages/*))
 HEADERS      := $(sort $(wildcard modules/*/*.h))
 UNIT_SRC     := $(sort $(wildcard t/unit/test_*.c))
 FUZZ_SRC     := $(sort $(wildcard t/fuzz/fuzz_*.c))
@@ -50,7 +51,7 @@ TOOL_SRC     := $(sort $(wildcard t/lib/*.c))
 BENCH_SRC    := $(sort $(wildcard t/bench/*.c))
 
 CORE_OBJ     := $(CORE_SRC:%.c=$(BUILD)/%.o)
-HTTP_OBJ     := $(HTTP_SRC:%.c=$(BUILD)/%.o)
+HTTP_OBJ     := $(HTTP_SRC:%.c=$(BUILD)/%.o) $(BUILD)/modules/http/pages.o
 EMULATOR_OBJ := $(EMULATOR_SRC:%.c=$(BUILD)/%.o)
 UNIT_BIN     := $(UNIT_SRC:t/unit/test_%.c=$(BUILD)/t/unit/%)
 REPLAY_BIN   := $(FUZZ_SRC:t/fuzz/fuzz_%.c=$(BUILD)/t/fuzz/replay_%)
@@ -80,6 +81,13 @@ say = $(if $(V),,@echo '  making $@';)
 $(HTTP_OBJ) $(EMULATOR_OBJ): CFLAGS_ALL += $(HTTPD_CFLAGS)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
+	$(say)$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
+
+# The browsers' pages, as C. The folder is there for files that come and go.
+$(BUILD)/modules/http/pages.c: modules/http/embed-pages $(PAGES) modules/http/pages
+	@mkdir -p $(@D)
+	$(say)perl $< $(PAGES) >$@
+$(BUILD)/modules/http/pages.o: $(BUILD)/modules/http/pages.c
 	$(say)$(CC) $(CFLAGS_ALL) -MMD -MP -c $< -o $@
 
 $(BUILD)/libcore.a: $(CORE_OBJ)

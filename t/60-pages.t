@@ -47,6 +47,18 @@ my $server = Chatbot::Server->start(modules => [qw(authn_core auth_basic authn_f
 <Location "/metrics">
     SetHandler chatbot-metrics
 </Location>
+<LocationMatch "^/$">
+    SetHandler chatbot-ui
+</LocationMatch>
+<LocationMatch "^/(?:docs|redoc)$">
+    SetHandler chatbot-docs
+</LocationMatch>
+<Location "/deep/down/">
+    SetHandler chatbot-ui
+</Location>
+<Location "/deep/down/docs">
+    SetHandler chatbot-docs
+</Location>
 CONF
 
 my $document = $server->request('GET', '/openapi.json');
@@ -126,5 +138,85 @@ subtest 'the document, as a resource' => sub {
     is($server->request('GET', '/openapi.json/below')->{status}, 404, 'nothing is below it');
 };
 
-#END
+subtest 'the page that shows it' => sub {
+    my $page = answers_like_a_page('/docs', 'text/html; charset=utf-8');
+    like($page->{body}, qr/ data-openapi="\.\/openapi\.json"/, 'it knows where the document is');
+    is($server->request('GET', '/redoc')->{body}, $page->{body}, 'the same at /redoc');
+    like($server->request('GET', '/deep/down/docs')->{body}, qr/ data-openapi="\.\.\/\.\.\/openapi\.json"/,
+        'from further down as well');
+    reflects_nothing('/redoc');
+};
+
+subtest 'the chat page' => sub {
+    my $page = answers_like_a_page('/', 'text/html; charset=utf-8');
+    like($page->{body}, qr/ data-chat="\.\/chat" data-sessions="\.\/sessions" data-max="4000"/, 'it knows the paths');
+    like($server->request('GET', '/deep/down/')->{body}, qr/ data-chat="\.\.\/\.\.\/chat"/, 'from further down too');
+    reflects_nothing('/deep/down/');
+};
+
+subtest 'what the pages bring along' => sub {
+    for my $page (qw(/ /deep/down/ /docs /redoc)) {
+        my ($name) = $page =~ m{/$} ? 'chat' : 'docs';
+        my $html = $server->request('GET', $page)->{body};
+        my @references = $html =~ /(?:src|href)="([^"]*)"/g;
+        is_deeply([ sort grep { /\?asset=/ } @references ], [ "?asset=$name.css", "?asset=$name.js" ], "$page has two");
+        is(scalar(grep { m{^[a-z]+:|^//} && !/^data:/ } @references), 0, 'nothing from elsewhere');
+        unlike($html, qr/<script>|<style|\son\w+=|style=|\{\{/, 'nothing in line, no blank left');
+    }
+    answers_like_a_page('/?asset=chat.css', 'text/css; charset=utf-8');
+    answers_like_a_page('/?asset=chat.js', 'text/javascript; charset=utf-8');
+    answers_like_a_page('/deep/down/docs?asset=docs.js', 'text/javascript; charset=utf-8');
+    is($server->request('GET', "/?asset=$_")->{status}, 404, "no asset $_")
+        for qw(docs.js chat.html x ../chat.js chat.js/ chat.css%00);
+    is($server->request('GET', "/?$_")->{status}, 200, "any other query: $_") for qw(utm=1 x Asset=chat.js);
+    my $bytes = length(join '', map { $server->request('GET', $_)->{body} } qw(/ /?asset=chat.css /?asset=chat.js));
+    cmp_ok($bytes, '<', 25_000, "the chat page has $bytes bytes");
+};
+
+subtest 'the site around them' => sub {
+    is($server->request('GET', '/page.html')->{body}, "<p>a page\n", 'a file beside the page at /');
+    is($server->request('GET', '/nothing')->{status}, 404, 'what is not there is not');
+    is($server->request('GET', '/deep/down/page')->{status}, 404, 'below a page there is none');
+    is($server->request('GET', '/docs/more')->{status}, 404, 'nor below the other one');
+};
+
+subtest 'a page for a whole site' => sub {
+    my $other = Chatbot::Server->start(emulator => $server->emulator, chatbot => <<'LOCATION', config => sub { return <<"CONF" });
+<Location "/">
+    SetHandler chatbot-ui
+</Location>
+LOCATION
+<Directory "$_[0]{dir}/htdocs/closed">
+    Require all denied
+</Directory>
+CONF
+    mkdir "$other->{dir}/htdocs/closed";
+    Chatbot::Httpd::_write("$other->{dir}/htdocs/closed/secret.txt", 'secret');
+    like($other->request('GET', '/')->{body}, qr/data-chat=/, 'the page, with <Location "/">');
+    is($other->request('GET', '/page.html')->{body}, "<p>a page\n", 'the site\'s files are still there');
+    is($other->request('GET', '/closed/secret.txt')->{status}, 403, 'and those that are closed still are');
+    is($other->request('GET', '/health')->{status}, 200, 'and other handlers');
+    $other->stop_ok;
+};
+
+subtest 'a server without the rest' => sub {
+    my $other = Chatbot::Httpd->start(config => <<"CONF");
+LoadModule chatbot_module "$Chatbot::Httpd::BUILD/mod_chatbot.so"
+<Location "/help">
+    SetHandler chatbot-docs
+</Location>
+<Location "/talk">
+    SetHandler chatbot-ui
+</Location>
+<Location "/api">
+    SetHandler chatbot-openapi
+</Location>
+CONF
+    like($other->request('GET', '/talk')->{body}, qr/ data-chat="" data-sessions="" data-max=""/, 'no chat');
+    like($other->request('GET', '/help')->{body}, qr/ data-openapi="\.\/api"/, 'a document that was moved');
+    is_deeply($other->request('GET', '/api')->{json}{paths}, {}, 'and is empty');
+    $other->stop_ok;
+};
+
+$server->stop_ok;
 done_testing;

@@ -155,3 +155,24 @@ int handler_openapi(request_rec *r)
     buffer_free(&document);
     return status;
 }
+
+static int is_openapi(const char *handler)
+{
+    return strcmp(handler, "chatbot-openapi") == 0;
+}
+
+int handler_docs(request_rec *r)
+{
+    int status = answer_other_methods(r, AP_METHOD_BIT << M_GET);
+    page_blank_t blanks[] = {{"openapi", ""}, {NULL, NULL}};
+    const char *path;
+
+    if (status != DECLINED) {
+        return status;
+    }
+    path = served_path(served_list(r, is_openapi), "chatbot-openapi");
+    if (path != NULL) {
+        blanks[0].value = served_reference(r, path);
+    }
+    return page_answer(r, "docs", blanks);
+}

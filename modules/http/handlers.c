@@ -8,6 +8,7 @@
 #include "http/handler_openai.h"
 #include "http/handler_sessions.h"
 #include "http/handler_status.h"
+#include "http/handler_ui.h"
 #include "http/record.h"
 #include "http/served.h"
 
@@ -27,7 +28,9 @@ static const struct {
                 {"chatbot-sessions", handler_sessions, 0, 0},
                 {"chatbot-health", handler_health, 0, 0},
                 {"chatbot-metrics", handler_metrics, 0, 0},
-                {"chatbot-openapi", handler_openapi, 0, 1}};
+                {"chatbot-openapi", handler_openapi, 0, 1},
+                {"chatbot-docs", handler_docs, 0, 1},
+                {"chatbot-ui", handler_ui, 0, 1}};
 
 /* Index in the table, -1 for others' handlers. */
 static int find(const char *name)
