@@ -154,7 +154,7 @@ run-now: modules
 
 # Everything is run by one prove: the unit tests' programs and the scripts of t/.
 TESTS       ?= $(UNIT_BIN) $(sort $(wildcard t/*.t))
-PROVE_FLAGS ?= --timer --failures
+PROVE_FLAGS ?= --timer --failures -j2
 TEST_ENV     = BUILD='$(abspath $(BUILD))' HTTPD='$(HTTPD)' LIBEXECDIR='$(LIBEXECDIR)'
 
 test: deps-test ## every test (TESTS='t/10-*.t' for some)

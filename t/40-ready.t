@@ -114,7 +114,7 @@ subtest 'a child that stops' => sub {
     $halves[1]->send("/livez HTTP/1.1\r\nHost: a\r\n\r\n");
     lacks($halves[0]->answer // {}, 'drain', qr/stopping/);
     is(($halves[1]->answer // {})->{status}, 200, 'alive');
-    is(ready($server)->{status}, 200, 'the new child is ready');
+    ok(Chatbot::Httpd::wait_for(5, sub { ready($server)->{status} == 200 }), 'the new child is ready');
     is(($chat->answer // {})->{status}, 200, 'the chat is answered');
     ok(Chatbot::Httpd::wait_for(10, sub { !grep { $_ == $old } $server->children }), 'the old child is gone');
     $server->stop_ok;
