@@ -20,6 +20,14 @@ reply_e body_check_type(const request_rec *r)
     return REPLY_ANSWER;
 }
 
+/* httpd decodes chunks and takes any coding in front of them for granted (RFC 9112, 6.1). */
+static int is_framing_known(const request_rec *r)
+{
+    const char *coding = apr_table_get(r->headers_in, "Transfer-Encoding");
+
+    return coding == NULL || strcasecmp(coding, "chunked") == 0;
+}
+
 /* Whether Content-Length already says that it is too much. */
 static int promises_too_much(const request_rec *r, const buffer_t *body)
 {
@@ -116,9 +124,14 @@ static reply_e read_brigades(request_rec *r, buffer_t *body, const int *caught, 
 reply_e body_read(request_rec *r, buffer_t *body, int *status)
 {
     int caught = 0;
-    ap_filter_t *catcher = ap_add_output_filter_handle(error_catcher, &caught, r, r->connection);
-    reply_e reply = read_brigades(r, body, &caught, status);
+    ap_filter_t *catcher;
+    reply_e reply;
 
+    if (!is_framing_known(r)) {
+        return REPLY_BAD_REQUEST;
+    }
+    catcher = ap_add_output_filter_handle(error_catcher, &caught, r, r->connection);
+    reply = read_brigades(r, body, &caught, status);
     ap_remove_output_filter(catcher);
     return reply;
 }
