@@ -45,6 +45,12 @@ ChatbotSessionStore shmcb
 <Location "/metrics">
     SetHandler chatbot-metrics
 </Location>
+<Location "/v1">
+    SetHandler chatbot-openai
+</Location>
+<Location "/openapi.json">
+    SetHandler chatbot-openapi
+</Location>
 <Location "/closed">
     SetHandler chatbot
     Require all denied
@@ -151,6 +157,11 @@ subtest 'every kind of answer' => sub {
     $try->('health', 200, $server->request('GET', '/health', headers => { Origin => $SHOP }));
     $try->('HEAD', 200, $server->request('HEAD', '/health', headers => { Origin => $SHOP }));
     $try->('metrics', 200, $server->request('GET', '/metrics', headers => { Origin => $SHOP }));
+    $try->('the API\'s document', 200, $server->request('GET', '/openapi.json', headers => { Origin => $SHOP }));
+    my $completion = $try->('a completion', 200, chat_from($SHOP, '/v1/chat/completions',
+        { model => 'chatbot', messages => [ { role => 'user', content => 'Hello' } ] }));
+    ok($completion->{headers}{'x-session-id'}, 'X-Session-Id is there');
+    $try->('no completion', 400, chat_from($SHOP, '/v1/chat/completions', {}));
     my $session = chat_from($SHOP)->{json}{session_id};
     $try->('a session', 200, $server->request('GET', "/sessions/$session", headers => { Origin => $SHOP }));
     $try->('no session', 404, $server->request('GET', '/sessions/none-such', headers => { Origin => $SHOP }));
@@ -179,6 +190,8 @@ subtest 'preflight' => sub {
     is(cors_of(preflight('/sessions/s1', $SHOP, 'DELETE'))->{'allow-methods'}, 'DELETE, GET, HEAD, OPTIONS',
         'the methods of sessions');
     is(cors_of(preflight('/health', $SHOP, 'GET'))->{'allow-methods'}, 'GET, HEAD, OPTIONS', 'of health');
+    is(cors_of(preflight('/v1/chat/completions', $SHOP, 'POST', 'authorization,x-stainless-os'))->{'allow-methods'},
+        'POST, OPTIONS', 'of completions');
     is(cors_of(preflight('/metrics', $SHOP, 'GET'))->{'allow-methods'}, 'GET, HEAD, OPTIONS', 'of metrics');
     like(cors_of(preflight('/chat', $SHOP, 'POST'))->{'allow-headers'}, qr/^Content-Type, .*Authorization.*traceparent/,
         'the usual headers when none are named');
