@@ -67,7 +67,8 @@ subtest 'the document' => sub {
     is($document->{status}, 200, 'status 200');
     is($document->{headers}{'content-type'}, 'application/json', 'JSON');
     is($document->{json}{openapi}, '3.1.1', 'OpenAPI 3.1');
-    is($document->{json}{servers}[0]{url}, './', 'paths begin beside the document');
+    is($document->{json}{servers}[0]{url}, '/', 'paths begin at the root');
+    is($document->{json}{'x-root'}, './', 'which is beside the document');
     is_deeply([ sort keys %{ $document->{json}{paths} } ], [ sort qw(/chat /sessions/{session_id} /health /livez
         /readyz /bots/one /bots/two%20words /v1/chat/completions /v1/models /v1/models/{model} /metrics) ],
         'the paths that are served, and no others');

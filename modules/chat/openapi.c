@@ -54,9 +54,12 @@ static void put_info(json_writer_t *writer, const openapi_t *api)
     json_name(writer, "servers");
     json_open(writer, '[');
     json_open(writer, '{');
-    json_put_member(writer, "url", api->server);
+    json_put_member(writer, "url", "/");
     json_close(writer, '}');
     json_close(writer, ']');
+    /* Behind a proxy that adds a prefix. A relative URL of a server would say it, but tools append
+     * paths to it, which gives two slashes. */
+    json_put_member(writer, "x-root", api->root);
 }
 
 static void put_untold(json_writer_t *writer, const openapi_t *api)

@@ -51,7 +51,7 @@ typedef struct {
 
 typedef struct {
     const char *version;
-    const char *server; /* where paths begin, relative to the document */
+    const char *root; /* where paths begin, relative to the document; ends with a slash */
     const openapi_location_t *locations;
     size_t location_count;
     const openapi_untold_t *untold;

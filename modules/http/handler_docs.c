@@ -114,7 +114,7 @@ static void fill(openapi_t *api, request_rec *r)
     int i;
 
     api->version = CHATBOT_VERSION;
-    api->server = served_reference(r, "/");
+    api->root = served_reference(r, "/");
     api->locations = locations;
     api->untold = untold;
     for (i = 0; i < list->nelts; i++) {

@@ -140,6 +140,7 @@ static void test_whole(void)
 
     IS(text_at(document, "openapi"), "3.1.1", "the version of the specification");
     IS(text_at(document, "info version"), "1.2.3", "the version of the module");
+    IS(text_at(document, "x-root"), "./", "where paths begin");
     look(&references, document);
     OK(references.count > 30, "there are references");
     IS_NUMBER(references.lost, 0, "each leads somewhere");

@@ -176,7 +176,7 @@ function tryOut(path, method, operation, id) {
       else if (value && parameter.in === 'header') headers[parameter.name] = value;
     });
     if (body) headers['Content-Type'] = 'application/json';
-    const root = new URL(api.servers[0].url, new URL(address, location.href));
+    const root = new URL(api['x-root'], new URL(address, location.href));
     const target = root.href.replace(/\/$/, '') + filled + (query.size ? `?${query}` : '');
     return [target, { method: method.toUpperCase(), headers, body: body ? body.value : undefined, signal: control.signal }];
   }
@@ -215,7 +215,7 @@ function operationOf(path, method, operation, id) {
       ' ', make('span', { class: 'dim' }, operation.summary || '')),
     ...prose(operation.description),
     security ? make('p', null, `The server asks who you are: ${security}.`) : null,
-    limits ? make('dl', { 'aria-label': 'Limits' }, ...Object.entries(limits).flatMap(([name, value]) =>
+    limits ? make('dl', { class: 'limits' }, ...Object.entries(limits).flatMap(([name, value]) =>
       [make('dt', { class: 'schema' }, name.replaceAll('_', ' ')),
         make('dd', null, value && typeof value === 'object' ? `${value.requests} in ${value.window_seconds} s` : String(value ?? 'none'))])) : null,
     body ? make('h3', null, 'Request') : null, ...contentOf(body),
