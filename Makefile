@@ -18,6 +18,8 @@ DEPS_FUZZ        := clang libclang-rt-14-dev llvm
 DEPS_VALGRIND    := valgrind
 DEPS_CONFORMANCE := python3 python3-boto3 python3-botocore
 DEPS_BENCH       := nginx-light
+# npm often comes with a newer node, from elsewhere.
+DEPS_UI           = chromium $(if $(shell command -v npm),,nodejs npm)
 
 # Asked once, at the first recipe that compiles: `make deps` runs before pkg-config is there.
 ask = $(eval $1 := $2)$($1)
@@ -61,7 +63,7 @@ TOOL_BIN     := $(TOOL_SRC:%.c=$(BUILD)/%)
 BENCH_BIN    := $(BENCH_SRC:%.c=$(BUILD)/%)
 
 .PHONY: all modules unit tools helpers bench-tools deps deps-test deps-lint deps-fuzz deps-valgrind \
-        deps-conformance deps-bench run run-now test test-now test-asan test-tsan test-valgrind coverage \
+        deps-conformance deps-bench deps-ui test-ui test-ui-now run run-now test test-now test-asan test-tsan test-valgrind coverage \
         fuzz fuzz-now conformance conformance-now lint bench install clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -135,6 +137,10 @@ deps-conformance:
 deps-bench:
 	@t/lib/install-packages $(DEPS) $(DEPS_TEST)
 	@t/lib/install-packages $(DEPS_BENCH) || true
+# Without a browser the test is skipped.
+deps-ui:
+	@t/lib/install-packages $(DEPS) $(DEPS_TEST)
+	@t/lib/install-packages $(DEPS_UI) || true
 
 # -- running -------------------------------------------------------------------------------------
 
@@ -206,6 +212,12 @@ conformance: deps-conformance ## against code that is not ours: AWS's SDKs, boto
 	@$(MAKE) --no-print-directory conformance-now
 conformance-now: modules helpers
 	$(TEST_ENV) t/lib/prove $(PROVE_FLAGS) $(sort $(wildcard t/conformance/*.t))
+
+test-ui: deps-ui ## the pages in Chromium, the OpenAPI document in others' tools (SCREENSHOTS=folder for pictures)
+	@t/ui/install-packages '$(BUILD)/ui'
+	@$(MAKE) --no-print-directory test-ui-now
+test-ui-now: modules
+	$(TEST_ENV) t/lib/prove $(PROVE_FLAGS) t/ui/pages.t
 
 bench: deps-bench ## speed beside the module's peers, measured in one run (BENCH_SECONDS=150)
 	@$(MAKE) --no-print-directory modules tools bench-tools

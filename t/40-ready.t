@@ -125,7 +125,7 @@ subtest 'the configuration that is shipped' => sub {
     my $shipped = do { local $/ = undef; <$file> };
     $shipped =~ s/#(ChatbotAgent|ChatbotAWSRegion) /$1 /g;
     local $Chatbot::Server::HANDLERS = '';
-    my $server = Chatbot::Server->start(agent => 0, region => 0, config => $shipped);
+    my $server = Chatbot::Server->start(modules => ['authz_host'], agent => 0, region => 0, config => $shipped);
     is($server->chat('Hello')->{status}, 200, '/chat');
     is($server->request('GET', $_)->{status}, 200, $_) for qw(/health /livez /readyz);
     $server->stop_ok;
