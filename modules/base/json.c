@@ -14,6 +14,7 @@ typedef struct {
     size_t length;
     size_t at;
     const char *reason;
+    int has_nul; /* the string scanned last */
 } scan_t;
 
 static int fail(scan_t *scan, const char *reason)
@@ -60,6 +61,7 @@ static int scan_unicode_escape(scan_t *scan)
     if (unit < 0) {
         return fail(scan, "Invalid \\uXXXX escape");
     }
+    scan->has_nul = scan->has_nul || unit == 0;
     if (unit < 0xd800 || unit > 0xdfff) {
         return 1;
     }
@@ -87,6 +89,7 @@ static int scan_escape(scan_t *scan)
 
 static int scan_string(scan_t *scan)
 {
+    scan->has_nul = 0;
     for (scan->at++; scan->at < scan->length;) {
         int c = peek(scan);
         scan->at++;
@@ -101,6 +104,19 @@ static int scan_string(scan_t *scan)
         }
     }
     return fail(scan, "Unterminated string");
+}
+
+/* json-c cuts a member's name at a NUL: it would stand for another one. */
+static int check_name(scan_t *scan)
+{
+    size_t at = scan->at;
+
+    while (at < scan->length && scan->text[at] != '\0' &&
+           strchr(" \t\r\n", scan->text[at]) != NULL) {
+        at++;
+    }
+    return !scan->has_nul || at == scan->length || scan->text[at] != ':' ||
+           fail(scan, "NUL in a member's name");
 }
 
 static size_t scan_digits(scan_t *scan)
@@ -163,7 +179,7 @@ static int scan_token(scan_t *scan)
     int c = peek(scan);
 
     if (c == '"') {
-        return scan_string(scan);
+        return scan_string(scan) && check_name(scan);
     }
     if (c == '-' || (c >= '0' && c <= '9')) {
         return scan_number(scan);
@@ -242,7 +258,7 @@ static json_t *parse_checked(const char *text, size_t length, int max_depth, jso
 
 json_t *json_parse(const char *text, size_t length, int max_depth, json_error_t *error)
 {
-    scan_t scan = {text, length, 0, NULL};
+    scan_t scan = {text, length, 0, NULL, 0};
 
     error->offset = 0;
     error->reason = NULL;

@@ -147,6 +147,16 @@ static int make_instance(socache_t *cache, const struct ap_socache_hints *hints,
 
 /* Shared memory is the parent's alone to keep; connections and files are made anew, so that a
  * changed configuration of theirs counts. */
+/* In a pool that never goes: the instance's cleanup is the provider's code, which is unloaded before
+ * the process's pool is destroyed. The memory is anonymous, so the system takes it back. */
+static int make_kept_instance(socache_t *cache, const struct ap_socache_hints *hints)
+{
+    apr_pool_t *pool;
+
+    return apr_pool_create_unmanaged_ex(&pool, NULL, NULL) == APR_SUCCESS &&
+           make_instance(cache, hints, pool);
+}
+
 static int attach(socache_t *cache, const struct ap_socache_hints *hints, apr_pool_t *pconf)
 {
     apr_pool_t *process_pool = cache->server->process->pool;
@@ -165,7 +175,7 @@ static int attach(socache_t *cache, const struct ap_socache_hints *hints, apr_po
         return make_instance(cache, hints, pconf);
     }
     if (kept->instance == NULL) {
-        if (!make_instance(cache, hints, process_pool)) {
+        if (!make_kept_instance(cache, hints)) {
             return 0;
         }
         kept->instance = cache->instance;

@@ -7,19 +7,15 @@ use warnings;
 use Carp qw(croak);
 use IO::Socket::INET;
 use JSON::PP ();
-use Socket qw(IPPROTO_TCP TCP_NODELAY SO_RCVBUF SOL_SOCKET);
+use Socket qw(INADDR_LOOPBACK IPPROTO_TCP SOCK_STREAM SO_RCVBUF SOL_SOCKET TCP_NODELAY pack_sockaddr_in);
 use Time::HiRes qw(time);
 
 # port; timeout in seconds for any one answer; receive_buffer in bytes.
 sub new {
     my ($class, %option) = @_;
-    my $socket = IO::Socket::INET->new(
-        PeerAddr => '127.0.0.1',
-        PeerPort => $option{port},
-        Proto    => 'tcp',
-        Timeout  => 5,
-        $option{receive_buffer} ? (Sockopts => [ [ SOL_SOCKET, SO_RCVBUF, $option{receive_buffer} ] ]) : (),
-    ) or croak "connecting to port $option{port}: $@";
+    my $socket = IO::Socket::INET->new(Proto => 'tcp', Type => SOCK_STREAM) or croak "a socket: $!";
+    $socket->setsockopt(SOL_SOCKET, SO_RCVBUF, $option{receive_buffer}) if $option{receive_buffer};
+    $socket->connect(pack_sockaddr_in($option{port}, INADDR_LOOPBACK)) or croak "connecting to port $option{port}: $!";
     $socket->setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
     return bless { socket => $socket, timeout => $option{timeout} || 15, unread => '' }, $class;
 }

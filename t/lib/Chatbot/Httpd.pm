@@ -312,14 +312,16 @@ sub stop {
     $self->_let_connections_end;
     kill($signal || 'TERM', $self->{pid});
     my $stopped = wait_for(25, sub { $self->exited });
+    my $death = $stopped ? $self->{exit_status} & 127 : 0;
     $self->_kill;
     my $log = $self->error_log . _slurp("$self->{dir}/output");
     $log =~ s/$OWN_CLOSE//g;
     my @lines = split /\n/, $log;
     my @crashes = grep { $lines[$_] =~ /$CRASH/ && !($self->{killed} && $lines[$_] =~ /exit signal Killed/) } 0 .. $#lines;
     Test::More::diag("httpd did not stop") if !$stopped;
+    Test::More::diag("httpd itself ended by signal $death") if $death;
     Test::More::diag("in httpd's log: $_") for @crashes ? grep { defined } @lines[ $crashes[0] .. $crashes[0] + 40 ] : ();
-    $self->{stopped_well} = $stopped && !@crashes;
+    $self->{stopped_well} = $stopped && !$death && !@crashes;
     return $self->{stopped_well};
 }
 
