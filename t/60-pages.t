@@ -28,6 +28,11 @@ my $server = Chatbot::Server->start(modules => [qw(authn_core auth_basic authn_f
 <Location "/bots/none">
     SetHandler chatbot
 </Location>
+<Location "/runtime">
+    SetHandler chatbot
+    ChatbotBackend agentcore
+    ChatbotAgentCore arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/bots-0123456789
+</Location>
 <Location "/bots/none">
     SetHandler none
 </Location>
@@ -70,7 +75,7 @@ subtest 'the document' => sub {
     is($document->{json}{servers}[0]{url}, '/', 'paths begin at the root');
     is($document->{json}{'x-root'}, './', 'which is beside the document');
     is_deeply([ sort keys %{ $document->{json}{paths} } ], [ sort qw(/chat /sessions/{session_id} /health /livez
-        /readyz /bots/one /bots/two%20words /v1/chat/completions /v1/models /v1/models/{model} /metrics) ],
+        /readyz /bots/one /bots/two%20words /runtime /v1/chat/completions /v1/models /v1/models/{model} /metrics) ],
         'the paths that are served, and no others');
     is_deeply([ sort map { $_->{pattern} } @{ $document->{json}{'x-untold-locations'} } ],
         [ sort '/perhaps', '^/many/[a-z]+$', '/many/*/chat' ], 'what cannot be told is listed');
@@ -84,6 +89,9 @@ subtest 'what the sections say' => sub {
     is($chat->{'x-limits'}{rate_limit}, undef, 'no limit of rate');
     is($one->{'x-limits'}{max_message_characters}, 77, 'a directive of an outer section');
     is_deeply($one->{'x-limits'}{rate_limit}, { requests => 5, window_seconds => 60 }, 'another one');
+    is($chat->{'x-limits'}{max_files}, 5, 'an agent takes files');
+    is($paths->{'/runtime'}{post}{'x-limits'}{backend}, 'agentcore', 'another backend');
+    ok(!exists $paths->{'/runtime'}{post}{'x-limits'}{max_files}, 'which takes none');
     ok($chat->{responses}{200}{content}{'text/event-stream'}, 'one streams');
     ok(!$one->{responses}{200}{content}{'text/event-stream'}, 'one does not');
     ok($two->{responses}{504} && !$two->{responses}{408}, 'ChatbotTimeoutStatus');

@@ -34,6 +34,7 @@ typedef struct {
     int64_t max_message; /* characters */
     int64_t max_body;    /* bytes */
     int streams;
+    int takes_files;
     int64_t timeout;
     int64_t stream_timeout;
     int64_t heartbeat;

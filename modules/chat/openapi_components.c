@@ -108,30 +108,51 @@ static unsigned kinds_of(const openapi_t *api)
 
 /* ---- the ones that differ ---- */
 
+static void put_files(json_writer_t *writer, const openapi_location_t *location)
+{
+    char json[512];
+
+    (void)snprintf(
+        json, sizeof(json),
+        "{'type':['array','null'],'maxItems':%d,'items':{'$ref':'#/components/schemas/File'},"
+        "'description':'At most %lld bytes together, decoded; and the whole body at most %lld "
+        "bytes. Some kinds may not be taken.'}",
+        REQUEST_FILES_MAX, (long long)REQUEST_FILES_BYTES_MAX, (long long)location->max_body);
+    openapi_put_named(writer, "files", json);
+}
+
 static void put_chat_request(json_writer_t *writer, const openapi_t *api,
                              const openapi_location_t *location)
 {
     const openapi_suffix_t suffix = openapi_suffix(api, location);
-    char json[1536];
     char name[64];
+    char message[256];
 
     (void)snprintf(name, sizeof(name), "ChatRequest%s", suffix.text);
-    (void)snprintf(
-        json, sizeof(json),
-        "{'type':'object','required':['message'],'properties':{'message':{'type':'string',"
-        "'minLength':1,'maxLength':%lld,'description':'Characters are Unicode code points.',"
-        "'examples':['Hello']},'session_id':{'anyOf':[{" SESSION_ID "},{'type':'null'}],"
-        "'description':'Goes on with a session; without it a new one begins.'},"
-        "'user_id':{'type':['string','null'],'maxLength':1024,'description':'Whose session it is; "
-        "where the server knows the user itself, this is not looked at.'},"
-        "'stream':{'type':['boolean','null'],'default':false%s},"
-        "'files':{'type':['array','null'],'maxItems':%d,'items':{'$ref':"
-        "'#/components/schemas/File'},'description':'At most %lld bytes together, decoded; and the "
-        "whole body at most %lld bytes.'}}}",
-        (long long)location->max_message,
-        location->streams ? "" : ",'description':'This location does not stream.'",
-        REQUEST_FILES_MAX, (long long)REQUEST_FILES_BYTES_MAX, (long long)location->max_body);
-    openapi_put_named(writer, name, json);
+    (void)snprintf(message, sizeof(message),
+                   "{'type':'string','minLength':1,'maxLength':%lld,'description':'Characters are "
+                   "Unicode code points.','examples':['Hello']}",
+                   (long long)location->max_message);
+    json_name(writer, name);
+    json_open(writer, '{');
+    openapi_put(writer, "'type':'object','required':['message']");
+    json_name(writer, "properties");
+    json_open(writer, '{');
+    openapi_put_named(writer, "message", message);
+    openapi_put(writer,
+                "'session_id':{'anyOf':[{" SESSION_ID "},{'type':'null'}],'description':'Goes on "
+                "with a session; without it a new one begins.'},"
+                "'user_id':{'type':['string','null'],'maxLength':1024,'description':'Whose session "
+                "it is; where the server knows the user itself, this is not looked at.'}");
+    openapi_put_named(writer, "stream",
+                      location->streams ? "{'type':['boolean','null'],'default':false}"
+                                        : "{'type':['boolean','null'],'default':false,"
+                                          "'description':'This location does not stream.'}");
+    if (location->takes_files) {
+        put_files(writer, location);
+    }
+    json_close(writer, '}');
+    json_close(writer, '}');
 }
 
 /* CompletionRequest of a location: with the model that is there. */

@@ -120,7 +120,7 @@ static void put_limits(json_writer_t *writer, const openapi_location_t *location
         put_number(writer, "stream_timeout_seconds", location->stream_timeout);
         put_number(writer, "stream_heartbeat_seconds", location->heartbeat);
     }
-    if (location->kind == OPENAPI_CHAT) {
+    if (location->takes_files && location->kind == OPENAPI_CHAT) {
         put_number(writer, "max_files", REQUEST_FILES_MAX);
         put_number(writer, "max_files_bytes", (int64_t)REQUEST_FILES_BYTES_MAX);
     }

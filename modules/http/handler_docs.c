@@ -82,6 +82,12 @@ static backend_kind_e backend_of(const config_location_t *config)
     return config->backend.kind != BACKEND_UNSET ? config->backend.kind : BACKEND_AGENT;
 }
 
+static int takes_files(const request_rec *view)
+{
+    return backend_config_ready(view) ? backend_config_make(view)->takes_file != NULL
+                                      : backend_of(config_of_location(view)) != BACKEND_AGENTCORE;
+}
+
 /* `view` is the request as it would be at that path, as far as the configuration goes. */
 static void describe(openapi_location_t *location, request_rec *view, const served_t *served)
 {
@@ -96,6 +102,7 @@ static void describe(openapi_location_t *location, request_rec *view, const serv
     location->max_message = config_max_message(config);
     location->max_body = config_max_body(config);
     location->streams = config_streams(config);
+    location->takes_files = takes_files(view);
     location->timeout = apr_time_sec(config_total_timeout(config));
     location->stream_timeout = apr_time_sec(config_stream_timeout(config));
     location->heartbeat = apr_time_sec(config_heartbeat(config));

@@ -15,6 +15,7 @@ static const openapi_location_t locations[] = {
      .max_message = 4000,
      .max_body = 65536,
      .streams = 1,
+     .takes_files = 1,
      .timeout = 30,
      .stream_timeout = 300,
      .heartbeat = 15,
@@ -152,6 +153,11 @@ static void test_whole(void)
     OK(at(document, "paths /chat post responses 200 content text/event-stream") != NULL,
        "the first one streams");
     OK(at(document, "paths /plain%20chat post responses 200 content text/event-stream") == NULL,
+       "the second one does not");
+    IS_NUMBER(number_at(document, "components schemas ChatRequest properties files maxItems"), 5,
+              "the first one takes files");
+    OK(at(document, "components schemas ChatRequest_2 properties files") == NULL &&
+           at(document, "paths /plain%20chat post x-limits max_files") == NULL,
        "the second one does not");
     OK(at(document, "paths /chat post responses 408") != NULL, "408 where it is");
     OK(at(document, "paths /plain%20chat post responses 504") != NULL, "504 where it is that");
