@@ -37,9 +37,11 @@ async function until(page, what, condition, argument) {
 
 // A page in a browser of its own, and what went wrong there: errors, refusals of the policy, other hosts.
 async function open(browser, address, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...options });
+  const { prepare, ...contextOptions } = options;
+  const context = await browser.newContext({ viewport: { width: 1000, height: 700 }, ...contextOptions });
   const page = await context.newPage();
   const wrong = [];
+  if (prepare) await prepare(page);
   page.setDefaultTimeout(PATIENCE);
   page.on("pageerror", (error) => wrong.push(`error: ${error.message}`));
   page.on("console", (message) => {
@@ -281,6 +283,32 @@ async function docs(browser) {
   await endsClean(dark, "redoc");
 }
 
+// ---- behind a proxy ----
+
+// One that adds a prefix to all paths and takes it off again.
+async function prefixed(browser) {
+  const prepare = (page) => page.route(`${base}/bots/**`, async (route) =>
+    route.fulfill({ response: await route.fetch({ url: route.request().url().replace("/bots/", "/") }) }));
+  const stray = (opened) => opened.page.on("request", (request) => {
+    if (!request.url().startsWith(`${base}/bots/`)) opened.wrong.push(`without the prefix: ${request.url()}`);
+  });
+  const chat = await open(browser, `${base}/bots/`, { prepare });
+  stray(chat);
+  await sendText(chat.page, "Hello");
+  await answered(chat.page, "the chat page behind a prefix");
+  await chat.page.click("#new");
+  await until(chat.page, "its sessions", () => document.getElementById("status").textContent === "A new chat.");
+  await endsClean(chat, "the chat page behind a prefix");
+
+  const docs_ = await open(browser, `${base}/bots/docs`, { prepare });
+  stray(docs_);
+  const health = docs_.page.locator("main > details", { has: docs_.page.locator(".path", { hasText: /^\/health$/ }) });
+  await health.locator("summary").first().click();
+  await health.locator("button[type=submit]").click();
+  await until(docs_.page, "a call from the page of the API", () => /"healthy"/.test(document.body.textContent));
+  await endsClean(docs_, "the page of the API behind a prefix");
+}
+
 // ---- the document in others' tools ----
 
 async function valid() {
@@ -329,7 +357,7 @@ async function redoc(browser) {
 
 (async () => {
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox", "--disable-gpu"] });
-  for (const part of [chatting, sessions, keyboard, limit, looks, still, docs, valid, swagger, redoc]) {
+  for (const part of [chatting, sessions, keyboard, limit, looks, still, docs, prefixed, valid, swagger, redoc]) {
     console.log(`# ${part.name}`);
     await part(browser);
   }

@@ -15,7 +15,7 @@ plan skip_all => 'the pages in a browser: node 18 with npm, or its packages, can
     if !-e "$packages/installed.json";
 plan skip_all => 'the pages in a browser: there is no Chromium' if !$chromium;
 
-# The configuration that is shipped, and the same with a narrow limit.
+# The configuration that is shipped, and the same with a narrow limit and whole answers.
 sub start {
     my ($chatbot) = @_;
     local $Chatbot::Server::HANDLERS = '';
@@ -25,7 +25,7 @@ sub start {
 }
 
 my $server  = start('');
-my $limited = start('ChatbotRateLimit 2 4s');
+my $limited = start("ChatbotRateLimit 2 4s\nChatbotStream Off");
 $ENV{CHROMIUM} = $chromium;
 my $pid = open(my $tap, '-|', 'node', "$FindBin::Bin/browser.cjs", $packages, $server->url, $limited->url)
     // die "node: $!\n";
