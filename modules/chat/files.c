@@ -19,7 +19,7 @@ struct files_t {
     backend_file_t list[REQUEST_FILES_MAX];
     size_t count;
     size_t in_flight;
-    int has_ended;
+    int *has_ended; /* of files_start() while it runs, which must not look here once they have */
     const files_settings_t *settings;
     files_owner_t owner;
 };
@@ -65,11 +65,13 @@ void files_cancel(files_t *files)
     files->in_flight = 0;
 }
 
-static void end(files_t *files, const char *reason)
+static void end(files_t *files, reply_e reply, const char *reason)
 {
     files_cancel(files);
-    files->has_ended = 1;
-    files->owner.on_end(files->owner.baton, reason);
+    if (files->has_ended != NULL) {
+        *files->has_ended = 1;
+    }
+    files->owner.on_end(files->owner.baton, reply, reason);
 }
 
 static void on_put(void *baton, const s3_result_t *result)
@@ -80,12 +82,14 @@ static void on_put(void *baton, const s3_result_t *result)
     upload->put = NULL;
     files->in_flight--;
     if (!result->stored) {
-        end(files, result->reason);
+        end(files,
+            result->end == CALL_NO_CREDENTIALS ? REPLY_NO_CREDENTIALS : REPLY_DEPENDENCY_FAILED,
+            result->reason);
         return;
     }
     files->list[upload - files->uploads].uri = buffer_text(&upload->uri);
     if (files->in_flight == 0) {
-        end(files, NULL);
+        end(files, REPLY_ANSWER, "");
     }
 }
 
@@ -123,20 +127,28 @@ static int start(upload_t *upload, const char *session_id, apr_time_t deadline)
 void files_start(files_t *files, const files_settings_t *settings, const char *session_id,
                  apr_time_t deadline, const files_owner_t *owner)
 {
+    const size_t count = files->count;
+    int has_ended = 0;
     size_t i;
 
     files->settings = settings;
     files->owner = *owner;
+    files->has_ended = &has_ended;
     files->in_flight = 1; /* this function, until all have started */
-    for (i = 0; i < files->count && !files->has_ended; i++) {
+    for (i = 0; i < count && !has_ended; i++) {
         files->in_flight++;
         if (!start(&files->uploads[i], session_id, deadline)) {
-            end(files, "storing a file: it could not be started; memory is out");
-            return;
+            files->uploads[i].put = NULL;
+            end(files, REPLY_DEPENDENCY_FAILED,
+                "storing a file: it could not be started; memory is out");
         }
     }
-    if (!files->has_ended && --files->in_flight == 0) {
-        end(files, NULL);
+    if (has_ended) {
+        return;
+    }
+    files->has_ended = NULL;
+    if (--files->in_flight == 0) {
+        end(files, REPLY_ANSWER, "");
     }
 }
 

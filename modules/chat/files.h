@@ -9,6 +9,7 @@
 
 #include "aws/s3.h"
 #include "backend/backend.h"
+#include "chat/reply.h"
 #include "chat/request_files.h"
 
 /* Where files go. */
@@ -22,9 +23,10 @@ typedef struct {
 typedef struct files_t files_t;
 
 typedef struct {
-    /* Exactly once, unless cancelled first, perhaps from within files_start(). `reason` is for the
-     * log, phase first; NULL: all are there. */
-    void (*on_end)(void *baton, const char *reason);
+    /* Exactly once, unless cancelled first, perhaps from within files_start(); the files may be
+     * freed then. REPLY_ANSWER: all are there; else what it means for the chat, and the `reason`
+     * for the log, phase first. */
+    void (*on_end)(void *baton, reply_e reply, const char *reason);
     void *baton;
 } files_owner_t;
 

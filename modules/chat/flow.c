@@ -184,15 +184,15 @@ static void release(flow_t *flow)
 
 /* ---- the files ---- */
 
-static void on_stored(void *baton, const char *problem)
+static void on_stored(void *baton, reply_e reply, const char *reason)
 {
     flow_t *flow = baton;
 
     flow->machine->is_uploading = 0;
-    if (problem == NULL) {
+    if (reply == REPLY_ANSWER) {
         enter(flow, FLOW_INVOKE);
     } else {
-        fail(flow, REPLY_DEPENDENCY_FAILED, problem);
+        fail(flow, reply, reason);
     }
 }
 
@@ -384,8 +384,8 @@ static void on_deadline(loop_timer_t *timer)
         keeper_give_up(&flow->machine->keeper);
         return;
     }
-    if (flow->machine->state == FLOW_INVOKE) {
-        report_to_circuit(flow, BACKEND_TIMEOUT);
+    if (flow->machine->state == FLOW_INVOKE && !flow->machine->is_paused) {
+        report_to_circuit(flow, BACKEND_TIMEOUT); /* else the reader was slow, not the agent */
     }
     fleet_limit_cancel(&flow->limit);
     stop_uploading(flow);
