@@ -1,5 +1,5 @@
 #!/usr/bin/env perl
-# Ends that are rare: of files without credentials, of a stream whose reader is too slow.
+# Paths that are rare: files without credentials, a stream whose reader is too slow, a chat behind another request.
 use strict;
 use warnings;
 use lib 't/lib';
@@ -30,6 +30,22 @@ subtest 'a slow reader is no failure of the agent' => sub {
     ok(Chatbot::Httpd::wait_for(20, sub { $timeouts->() == 3 }), 'three of them take too long');
     is($server->chat('Hello')->{status}, 200, 'the circuit stays closed');
     $_->client->close for @slow;
+    $server->stop_ok;
+};
+
+# httpd keeps a small answer back while there is a next request to read: here one that waits.
+subtest 'an answer, and a chat right behind it' => sub {
+    my $server = Chatbot::Server->start(mpm => 'worker', threads => 4);
+    for my $half_closed (0, 1) {
+        my $answered = $server->emulator->count('answered');
+        my $client = $server->client;
+        $client->send($client->compose('GET', '/chat')
+                . $client->compose('POST', '/chat', body => { message => '{{delay 1000}}Hello' }));
+        $client->half_close if $half_closed;
+        is(($client->answer('GET') // {})->{status}, 405, 'the answer');
+        is($server->emulator->count('answered'), $answered, 'it comes before the chat is over');
+        is(($client->answer('POST') // {})->{status}, 200, 'the chat');
+    }
     $server->stop_ok;
 };
 

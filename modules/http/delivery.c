@@ -5,6 +5,7 @@
 #include "http/presence.h"
 #include "http/suspend.h"
 
+#include <http_connection.h>
 #include <http_protocol.h>
 #include <semaphore.h>
 #include <stdatomic.h>
@@ -374,6 +375,7 @@ static int hold_thread(request_rec *r, delivery_t *delivery)
 
     (void)sem_init(&delivery->told, 0, 0);
     if (has_socket(delivery)) {
+        ap_flush_conn(r->connection); /* answers before this one, to pipelined requests */
         presence_prepare(&delivery->presence, r);
     }
     delivery->pass = pass_to_waiting;
