@@ -41,13 +41,28 @@ void histogram_add(histogram_t *histogram, uint64_t value)
 {
     histogram_bucket_t *bucket = &histogram->buckets[histogram_bucket(value)];
 
-    atomic_fetch_add_explicit(&bucket->sum, value, memory_order_relaxed);
-    atomic_fetch_add_explicit(&bucket->count, 1, memory_order_relaxed);
+    (void)atomic_fetch_add(&bucket->begun, 1);
+    (void)atomic_fetch_add(&bucket->sum, value);
+    (void)atomic_fetch_add(&bucket->count, 1);
 }
 
 static uint64_t load(const atomic_ullong *number)
 {
-    return atomic_load_explicit(number, memory_order_relaxed);
+    return atomic_load(number);
+}
+
+/* Longer than anybody takes who still lives and runs. */
+#define LOOKS 1000
+
+/* A count and the sum that belongs to it. */
+static void look(const histogram_bucket_t *bucket, uint64_t *count, uint64_t *sum)
+{
+    int looks = LOOKS;
+
+    do {
+        *count = load(&bucket->count);
+        *sum = load(&bucket->sum);
+    } while (load(&bucket->begun) != *count && --looks > 0);
 }
 
 void histogram_read(const histogram_t *histogram, histogram_values_t *values)
@@ -55,8 +70,7 @@ void histogram_read(const histogram_t *histogram, histogram_values_t *values)
     unsigned i;
 
     for (i = 0; i < HISTOGRAM_BUCKETS; i++) {
-        values->count[i] = load(&histogram->buckets[i].count);
-        values->sum[i] = load(&histogram->buckets[i].sum);
+        look(&histogram->buckets[i], &values->count[i], &values->sum[i]);
     }
 }
 
@@ -78,8 +92,12 @@ void histogram_pending(const histogram_t *histogram, histogram_values_t *values)
 
     for (i = 0; i < HISTOGRAM_BUCKETS; i++) {
         const histogram_bucket_t *bucket = &histogram->buckets[i];
-        uint64_t count = load(&bucket->count) - load(&bucket->sent_count);
-        uint64_t sum = load(&bucket->sum) - load(&bucket->sent_sum);
+        uint64_t count;
+        uint64_t sum;
+
+        look(bucket, &count, &sum);
+        count -= load(&bucket->sent_count);
+        sum -= load(&bucket->sent_sum);
         values->count[i] = count;
         values->sum[i] = count > 0 ? plausible_sum(i, count, sum) : 0;
     }

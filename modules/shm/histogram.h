@@ -19,8 +19,11 @@
 /* CloudWatch takes 150 different values a datum. */
 #define HISTOGRAM_BUCKETS (2 + HISTOGRAM_PER_DECADE * HISTOGRAM_DECADES)
 
-/* In shared memory; zero is an empty one. `sent` is what was delivered already. */
+/* In shared memory; zero is an empty one. `sent` is what was delivered already. Who counts a value
+ * adds to `begun`, to `sum` and to `count`, in that order: count and sum go together whenever as
+ * many have begun as are counted. */
 typedef struct {
+    atomic_ullong begun;
     atomic_ullong count;
     atomic_ullong sum;
     atomic_ullong sent_count;
@@ -49,8 +52,8 @@ void histogram_add(histogram_t *histogram, uint64_t value);
 /* All that was counted so far. Any thread. */
 void histogram_read(const histogram_t *histogram, histogram_values_t *values);
 
-/* What was counted and not delivered. A value that is being counted right now may come with its
- * share of the sum only next time; a mean is always one that the bucket can have. */
+/* What was counted and not delivered. Only where a process died while it counted can the sum be
+ * that of a neighbour; a mean is always one that the bucket can have. */
 void histogram_pending(const histogram_t *histogram, histogram_values_t *values);
 
 /* The values were delivered. One thread of one process at a time. */
