@@ -18,6 +18,8 @@ DEPS_FUZZ        := clang libclang-rt-14-dev llvm
 DEPS_VALGRIND    := valgrind
 DEPS_CONFORMANCE := python3 python3-boto3 python3-botocore
 DEPS_BENCH       := nginx-light
+DEPS_DEB         := debhelper dpkg-dev
+DEPS_PACKAGES    := debootstrap lintian perl util-linux
 # npm often comes with a newer node, from elsewhere.
 DEPS_UI           = chromium $(if $(shell command -v npm),,nodejs npm)
 
@@ -64,7 +66,8 @@ BENCH_BIN    := $(BENCH_SRC:%.c=$(BUILD)/%)
 
 .PHONY: all modules unit tools helpers bench-tools deps deps-test deps-lint deps-fuzz deps-valgrind \
         deps-conformance deps-bench deps-ui test-ui test-ui-now run run-now test test-now test-asan test-tsan test-valgrind coverage \
-        fuzz fuzz-now conformance conformance-now lint bench install clean help
+        fuzz fuzz-now conformance conformance-now lint bench install clean help \
+        deps-deb deps-packages deb deb-now test-packages
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -141,6 +144,12 @@ deps-bench:
 deps-ui:
 	@t/lib/install-packages $(DEPS) $(DEPS_TEST)
 	@t/lib/install-packages $(DEPS_UI) || true
+deps-deb:
+	@t/lib/install-packages $(DEPS) $(DEPS_DEB)
+# Without them the tests are skipped.
+deps-packages:
+	@t/lib/install-packages $(DEPS) $(DEPS_DEB)
+	@t/lib/install-packages $(DEPS_PACKAGES) || true
 
 # -- running -------------------------------------------------------------------------------------
 
@@ -286,6 +295,28 @@ install: modules ## into httpd's module folder; chatbot.load and .conf where a2e
 	else \
 	  echo 'installed; now add to httpd.conf what conf/chatbot.load and conf/chatbot.conf say'; \
 	fi
+
+# dpkg-buildpackage wants debian/ at the top of a tree: one is made for it. deps-deb, not dpkg, sees to
+# what it builds with.
+VERSION  = $(shell sed -n 's/^\#define CHATBOT_VERSION "\(.*\)"/\1/p' modules/http/version.h)
+DEB_DATE = $(or $(shell git log -1 --format=%cD 2>/dev/null),$(shell date -R))
+DEB_TREE = $(BUILD)/deb/mod-chatbot
+
+deb: deps-deb ## build/deb/libapache2-mod-chatbot_*.deb
+	@$(MAKE) --no-print-directory deb-now
+deb-now:
+	@rm -rf '$(BUILD)/deb'
+	@mkdir -p '$(DEB_TREE)'
+	@cp -a Makefile mod_chatbot.c modules conf docs README.md LICENSE '$(DEB_TREE)'
+	@cp -a conf/debian '$(DEB_TREE)/debian'
+	@sed -i -e 's/@VERSION@/$(VERSION)/' -e 's/@DATE@/$(DEB_DATE)/' '$(DEB_TREE)/debian/changelog'
+	@cd '$(DEB_TREE)' && env -u MAKEFLAGS -u MFLAGS -u BUILD -u CFLAGS -u LDFLAGS \
+	  dpkg-buildpackage -d -us -uc -b >../build.log 2>&1 </dev/null || { tail -n 50 ../build.log; exit 1; }
+	@ls $(BUILD)/deb/libapache2-mod-chatbot_*.deb
+
+test-packages: deps-packages ## the package and the Dockerfile, in Debian systems of their own (root, debootstrap)
+	@$(MAKE) --no-print-directory deb-now modules
+	$(TEST_ENV) t/lib/prove $(PROVE_FLAGS) $(sort $(wildcard t/packages/*))
 
 clean: ## removes build/
 	rm -rf $(BUILD)
