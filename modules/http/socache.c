@@ -147,13 +147,13 @@ static int make_instance(socache_t *cache, const struct ap_socache_hints *hints,
 
 /* Shared memory is the parent's alone to keep; connections and files are made anew, so that a
  * changed configuration of theirs counts. */
-/* In a pool that never goes: the instance's cleanup is the provider's code, which is unloaded before
- * the process's pool is destroyed. The memory is anonymous, so the system takes it back. */
+/* In a pool of its own: as the process's youngest child it goes first when httpd ends, while the
+ * provider, whose code its cleanup is, is still loaded. */
 static int make_kept_instance(socache_t *cache, const struct ap_socache_hints *hints)
 {
     apr_pool_t *pool;
 
-    return apr_pool_create_unmanaged_ex(&pool, NULL, NULL) == APR_SUCCESS &&
+    return apr_pool_create(&pool, cache->server->process->pool) == APR_SUCCESS &&
            make_instance(cache, hints, pool);
 }
 
