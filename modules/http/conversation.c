@@ -241,6 +241,16 @@ static int claim_session(conversation_t *conversation)
                       now + flow->settings.total + CLAIM_EXTRA, now, &conversation->claim);
 }
 
+/* Who is let through a circuit that is half open is the one that tries for all: asked last. */
+static reply_e open_session(request_rec *r, conversation_t *conversation)
+{
+    if (!claim_session(conversation)) {
+        return REPLY_SESSION_BUSY;
+    }
+    return is_allowed(r, &conversation->flow->settings) ? flow_open_session(conversation->flow)
+                                                        : REPLY_CIRCUIT_OPEN;
+}
+
 static reply_e enter(request_rec *r, conversation_t *conversation)
 {
     reply_e reply;
@@ -248,14 +258,10 @@ static reply_e enter(request_rec *r, conversation_t *conversation)
     if (!limit_check(r, &conversation->flow->limit)) {
         return REPLY_RATE_LIMITED;
     }
-    if (!is_allowed(r, &conversation->flow->settings)) {
-        return REPLY_CIRCUIT_OPEN;
-    }
     if (!child_enter_chat()) {
         return REPLY_OVERLOADED;
     }
-    reply =
-        claim_session(conversation) ? flow_open_session(conversation->flow) : REPLY_SESSION_BUSY;
+    reply = open_session(r, conversation);
     if (reply != REPLY_ANSWER) {
         busy_release(shared_busy(), &conversation->claim);
         child_leave_chat();
