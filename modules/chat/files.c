@@ -2,10 +2,13 @@
 
 #include "base/text.h"
 
+#include <apr_strings.h>
 #include <stdlib.h>
 
 /* S3 takes keys of 1,024 bytes. */
 #define URI_MAX 1100
+
+#define REASON_MAX 512
 
 typedef struct {
     files_t *files;
@@ -19,7 +22,9 @@ struct files_t {
     backend_file_t list[REQUEST_FILES_MAX];
     size_t count;
     size_t in_flight;
-    int *has_ended; /* of files_start() while it runs, which must not look here once they have */
+    int is_starting; /* then an end is remembered, and files_start() tells it at its own end */
+    reply_e failure; /* REPLY_ANSWER: none yet */
+    char reason[REASON_MAX];
     const files_settings_t *settings;
     files_owner_t owner;
 };
@@ -65,13 +70,21 @@ void files_cancel(files_t *files)
     files->in_flight = 0;
 }
 
+/* The files may be gone after this. */
 static void end(files_t *files, reply_e reply, const char *reason)
 {
     files_cancel(files);
-    if (files->has_ended != NULL) {
-        *files->has_ended = 1;
-    }
     files->owner.on_end(files->owner.baton, reply, reason);
+}
+
+static void fail(files_t *files, reply_e reply, const char *reason)
+{
+    if (!files->is_starting) {
+        end(files, reply, reason);
+    } else if (files->failure == REPLY_ANSWER) {
+        files->failure = reply;
+        (void)apr_cpystrn(files->reason, reason, sizeof(files->reason));
+    }
 }
 
 static void on_put(void *baton, const s3_result_t *result)
@@ -82,13 +95,13 @@ static void on_put(void *baton, const s3_result_t *result)
     upload->put = NULL;
     files->in_flight--;
     if (!result->stored) {
-        end(files,
-            result->end == CALL_NO_CREDENTIALS ? REPLY_NO_CREDENTIALS : REPLY_DEPENDENCY_FAILED,
-            result->reason);
+        fail(files,
+             result->end == CALL_NO_CREDENTIALS ? REPLY_NO_CREDENTIALS : REPLY_DEPENDENCY_FAILED,
+             result->reason);
         return;
     }
     files->list[upload - files->uploads].uri = buffer_text(&upload->uri);
-    if (files->in_flight == 0) {
+    if (files->in_flight == 0 && !files->is_starting) {
         end(files, REPLY_ANSWER, "");
     }
 }
@@ -124,30 +137,34 @@ static int start(upload_t *upload, const char *session_id, apr_time_t deadline)
     return object.key != NULL && s3_put_start(&upload->put, settings->client, &object, &owner);
 }
 
-void files_start(files_t *files, const files_settings_t *settings, const char *session_id,
-                 apr_time_t deadline, const files_owner_t *owner)
+static void start_all(files_t *files, const char *session_id, apr_time_t deadline)
 {
-    const size_t count = files->count;
-    int has_ended = 0;
     size_t i;
 
-    files->settings = settings;
-    files->owner = *owner;
-    files->has_ended = &has_ended;
-    files->in_flight = 1; /* this function, until all have started */
-    for (i = 0; i < count && !has_ended; i++) {
+    files->is_starting = 1;
+    for (i = 0; i < files->count && files->failure == REPLY_ANSWER; i++) {
         files->in_flight++;
         if (!start(&files->uploads[i], session_id, deadline)) {
             files->uploads[i].put = NULL;
-            end(files, REPLY_DEPENDENCY_FAILED,
-                "storing a file: it could not be started; memory is out");
+            fail(files, REPLY_DEPENDENCY_FAILED,
+                 "storing a file: it could not be started; memory is out");
         }
     }
-    if (has_ended) {
-        return;
-    }
-    files->has_ended = NULL;
-    if (--files->in_flight == 0) {
+    files->is_starting = 0;
+}
+
+void files_start(files_t *files, const files_settings_t *settings, const char *session_id,
+                 apr_time_t deadline, const files_owner_t *owner)
+{
+    char reason[REASON_MAX];
+
+    files->settings = settings;
+    files->owner = *owner;
+    start_all(files, session_id, deadline);
+    if (files->failure != REPLY_ANSWER) {
+        (void)apr_cpystrn(reason, files->reason, sizeof(reason));
+        end(files, files->failure, reason);
+    } else if (files->in_flight == 0) {
         end(files, REPLY_ANSWER, "");
     }
 }
