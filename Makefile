@@ -219,7 +219,7 @@ $(BUILD)/fuzz/fuzz_%: $(BUILD)/fuzz/obj/t/fuzz/fuzz_%.o $(CORE_SRC:%.c=$(BUILD)/
 conformance: deps-conformance ## against code that is not ours: AWS's SDKs, botocore, the official vectors
 	@t/conformance/install-node-packages '$(BUILD)/node'
 	@$(MAKE) --no-print-directory conformance-now
-conformance-now: modules helpers
+conformance-now: modules helpers $(TOOL_BIN)
 	$(TEST_ENV) t/lib/prove $(PROVE_FLAGS) $(sort $(wildcard t/conformance/*.t))
 
 test-ui: deps-ui ## the pages in Chromium, the OpenAPI document in others' tools (SCREENSHOTS=folder for pictures)

@@ -13,6 +13,7 @@ use File::Spec;
 use IO::Socket::INET;
 use IPC::Open2;
 use JSON::PP;
+use Moto;
 use Test::More;
 use Vectors;
 
@@ -413,7 +414,7 @@ sub run_server {
 sub moto {
     my $with_moto = find_python('import moto.server, flask') // return diag 'skipped: moto: not installed, or without flask';
     my $port = free_port();
-    return run_server('moto', $port, $with_moto, '-m', 'moto.server', '-H', '127.0.0.1', '-p', $port);
+    return run_server('moto', $port, $with_moto, '-c', $Moto::IN_TURN, $port);
 }
 
 sub dynalite {

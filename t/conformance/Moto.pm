@@ -15,11 +15,15 @@ use IO::Socket::INET;
 
 # Its own command serves each connection in a thread, and the threads look at a condition and write
 # without a lock between: what is to be exact wants one request after the other.
-my $IN_TURN = <<'PYTHON';
-import sys
+our $IN_TURN = <<'PYTHON';
+import sys, threading
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import run_simple
-run_simple("127.0.0.1", int(sys.argv[1]), DomainDispatcherApplication(create_backend_app), threaded=False)
+moto, lock = DomainDispatcherApplication(create_backend_app), threading.Lock()
+def in_turn(environ, start_response):
+    with lock:
+        return [b"".join(moto(environ, start_response))]
+run_simple("127.0.0.1", int(sys.argv[1]), in_turn, threaded=True)
 PYTHON
 
 my $running;
