@@ -297,6 +297,7 @@ CONF
     for my $host (qw(one.test same.test other.test other.test silent.test)) {
         is($server->chat('Hello', headers => { Host => $host })->{status}, 200, $host);
     }
+    wait_until_counted($server, 5);
     my %samples = samples($server);
     is($samples{'chatbot_requests_total{endpoint="/chat",status="200",code="success"}'}, 5, 'Prometheus has one series for all');
     $server->stop_ok;
@@ -306,10 +307,19 @@ CONF
         'one call for each setting');
 };
 
+# A chat is counted when it is logged, a moment after its answer.
+sub wait_until_counted {
+    my ($server, $number) = @_;
+    my $all = sub { my %samples = samples($server); return sample_sum(\%samples, 'chatbot_requests_total') >= $number };
+    ok(Chatbot::Httpd::wait_for(5, $all), 'all are counted');
+    return;
+}
+
 subtest 'the pages' => sub {
     my $server = start(undef, "ChatbotMetrics Off\n", modules => [ 'status', 'info' ], config => "ChatbotMaxInFlight 77\n");
     $server->chat('Hello');
     $server->chat({});
+    wait_until_counted($server, 2);
     my $before = $emulator->count('calls', 'PutMetricData');
     my $auto = $server->request('GET', '/server-status?auto')->{body};
     like($auto, qr/^$_$/m, "?auto: $_") for 'ChatbotInFlight: 0', 'ChatbotMaxInFlight: 77', 'ChatbotRequests: 2',
@@ -339,6 +349,7 @@ subtest 'Prometheus reads it' => sub {
     my $server = start(undef, "ChatbotMetrics Off\n");
     $server->chat('Hello');
     $server->chat('{{error ValidationException}}');
+    wait_until_counted($server, 2);
     open(my $file, '>', "$server->{dir}/metrics") or die $!;
     print $file $server->request('GET', '/metrics')->{body};
     close $file;
