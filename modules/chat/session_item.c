@@ -78,7 +78,14 @@ static int read_zone(const char **at, int *seconds)
     return **at == '\0';
 }
 
-/* ISO 8601 as services write it, without a zone in UTC; 0 when it is not that, or before 1970. */
+/* What is written with four digits of a year. */
+static int is_in_range(apr_time_t when)
+{
+    return when > 0 && apr_time_sec(when) <= SECONDS_MAX;
+}
+
+/* ISO 8601 as services write it, without a zone in UTC; 0 when it is not that, or is before 1970 or
+ * after 9999 (a leap second, a zone). */
 static apr_time_t parse_time(const char *text)
 {
     apr_time_exp_t fields = {0};
@@ -95,7 +102,7 @@ static apr_time_t parse_time(const char *text)
     }
     fields.tm_year = year - 1900;
     fields.tm_mon--;
-    return apr_time_exp_gmt_get(&when, &fields) == APR_SUCCESS && when > 0 ? when : 0;
+    return apr_time_exp_gmt_get(&when, &fields) == APR_SUCCESS && is_in_range(when) ? when : 0;
 }
 
 static apr_time_t time_of(const json_t *item, const char *name)
