@@ -298,6 +298,7 @@ async function prefixed(browser) {
   await answered(chat.page, "the chat page behind a prefix");
   await chat.page.click("#new");
   await until(chat.page, "its sessions", () => document.getElementById("status").textContent === "A new chat.");
+  await chat.page.unrouteAll({ behavior: "wait" }); // the old session's end may be on its way
   await endsClean(chat, "the chat page behind a prefix");
 
   const docs_ = await open(browser, `${base}/bots/docs`, { prepare });
@@ -306,6 +307,7 @@ async function prefixed(browser) {
   await health.locator("summary").first().click();
   await health.locator("button[type=submit]").click();
   await until(docs_.page, "a call from the page of the API", () => /"healthy"/.test(document.body.textContent));
+  await docs_.page.unrouteAll({ behavior: "wait" });
   await endsClean(docs_, "the page of the API behind a prefix");
 }
 
