@@ -51,6 +51,7 @@ HEADERS      := $(sort $(wildcard modules/*/*.h))
 UNIT_SRC     := $(sort $(wildcard t/unit/test_*.c))
 FUZZ_SRC     := $(sort $(wildcard t/fuzz/fuzz_*.c))
 HELPER_SRC   := $(sort $(wildcard t/conformance/*.c))
+PRELOAD_SRC  := $(sort $(wildcard t/preload/*.c))
 TOOL_SRC     := $(sort $(wildcard t/lib/*.c))
 BENCH_SRC    := $(sort $(wildcard t/bench/*.c))
 
@@ -60,7 +61,7 @@ EMULATOR_OBJ := $(EMULATOR_SRC:%.c=$(BUILD)/%.o)
 UNIT_BIN     := $(UNIT_SRC:t/unit/test_%.c=$(BUILD)/t/unit/%)
 REPLAY_BIN   := $(FUZZ_SRC:t/fuzz/fuzz_%.c=$(BUILD)/t/fuzz/replay_%)
 FUZZ_BIN     := $(FUZZ_SRC:t/fuzz/%.c=$(BUILD)/fuzz/%)
-HELPER_BIN   := $(HELPER_SRC:%.c=$(BUILD)/%)
+HELPER_BIN   := $(HELPER_SRC:%.c=$(BUILD)/%) $(PRELOAD_SRC:%.c=$(BUILD)/%.so)
 TOOL_BIN     := $(TOOL_SRC:%.c=$(BUILD)/%)
 BENCH_BIN    := $(BENCH_SRC:%.c=$(BUILD)/%)
 
@@ -113,6 +114,9 @@ $(BUILD)/t/conformance/%: $(BUILD)/t/conformance/%.o $(BUILD)/libcore.a
 
 $(BUILD)/t/fuzz/replay_%: $(BUILD)/t/fuzz/fuzz_%.o $(BUILD)/t/fuzz/replay.o $(BUILD)/libcore.a
 	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/t/preload/%.so: $(BUILD)/t/preload/%.o
+	$(say)$(CC) -shared $(LDFLAGS_ALL) -o $@ $^
 
 $(BUILD)/t/lib/%: $(BUILD)/t/lib/%.o
 	$(say)$(CC) $(LDFLAGS_ALL) -o $@ $^
@@ -239,7 +243,7 @@ bench: deps-bench ## speed beside the module's peers, measured in one run (BENCH
 LINTS := includes banned sizes leftovers conventions scripts
 TIDY  := $(patsubst %.c,$(BUILD)/lint/%.tidy,$(sort $(CORE_SRC) $(HTTP_SRC) $(EMULATOR_SRC)))
 CLANG_OBJ := $(patsubst %.c,$(BUILD)/lint/%.o,$(sort $(CORE_SRC) $(HTTP_SRC) $(EMULATOR_SRC) \
-             $(UNIT_SRC) $(FUZZ_SRC) $(HELPER_SRC) $(TOOL_SRC) $(BENCH_SRC)))
+             $(UNIT_SRC) $(FUZZ_SRC) $(HELPER_SRC) $(PRELOAD_SRC) $(TOOL_SRC) $(BENCH_SRC)))
 
 lint: deps-lint ## every static check: house rules, formatting, clang-tidy, cppcheck, warnings of two compilers
 	@$(MAKE) --no-print-directory -k -j2 --output-sync=target lint-now

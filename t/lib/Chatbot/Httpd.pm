@@ -179,9 +179,10 @@ sub _environment {
 
 # httpd itself is not built with the sanitizer, so its library must come first.
 sub _command {
-    my $library = { asan => 'libasan.so', tsan => 'libtsan.so' }->{ $ENV{SANITIZER} || '' } or return $HTTPD;
-    chomp(my $path = `gcc -print-file-name=$library`);
-    return ('env', "LD_PRELOAD=$path", $HTTPD);
+    my $libraries = { asan => ['libasan.so'], tsan => [ 'libtsan.so', "$BUILD/t/preload/apr_atomic.so" ] };
+    my $wanted = $libraries->{ $ENV{SANITIZER} || '' } or return $HTTPD;
+    chomp(my @paths = map { `gcc -print-file-name=$_` } @$wanted);
+    return ('env', 'LD_PRELOAD=' . join(':', @paths), $HTTPD);
 }
 
 sub _launch {
