@@ -14,7 +14,7 @@ my $table = 'limits';
 sub start {
     my ($rate, %option) = @_;
     $emulator->create_table($table, 'session_id', ttl => 'ttl') if !$option{same_table};
-    return Chatbot::Server->start(emulator => $emulator, children => 2, threads => 4,
+    return Chatbot::Server->start(emulator => $emulator, children => $option{children} // 2, threads => 4,
         chatbot => "ChatbotRateLimit $rate\nChatbotRateLimitShared dynamodb:$table\n" . ($option{more} // ''));
 }
 
@@ -74,6 +74,22 @@ subtest 'a window passes' => sub {
     my $until = time() + $answer->{headers}{'retry-after'};
     Chatbot::Httpd::wait_for(5, sub { time() >= $until });
     is($server->chat('Hello')->{status}, 200, 'and answered when the time is over');
+    $server->stop_ok;
+};
+
+subtest 'dates of whole seconds' => sub {
+    my $server = start('10 1h', children => 1);
+    $emulator->faults({ operation => 'PutItem', commands => '{{date-offset 1}}' });
+    for my $half (1 .. 3) { # of a second: one of these dates is rounded up
+        my $until = time() + 0.5;
+        is($server->chat('Hello')->{status}, 200, 'a chat');
+        Chatbot::Httpd::wait_for(5, sub { time() >= $until });
+    }
+    $server->chat('Hello');
+    my ($item) = $emulator->items($table);
+    my ($last) = $item->{requests}{S} =~ /(\d+):\d+$/;
+    cmp_ok($last / 1e6, '<=', time(), 'do not make the clock of the counts jump');
+    $emulator->faults();
     $server->stop_ok;
 };
 

@@ -19,6 +19,11 @@ apr_time_t skew_signing_time(const skew_t *skew, apr_time_t now)
     return now + apr_time_from_sec(skew->seconds);
 }
 
+apr_int64_t skew_steady(const skew_t *skew, apr_int64_t before)
+{
+    return llabs(skew->seconds - before) > ROUNDING ? skew->seconds : before;
+}
+
 /* To the nearest second: Date has no finer ones. */
 static apr_int64_t round_to_seconds(apr_interval_time_t difference)
 {

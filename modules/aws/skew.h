@@ -27,6 +27,10 @@ typedef struct {
 /* The time to sign with when the wall clock says `now`. */
 apr_time_t skew_signing_time(const skew_t *skew, apr_time_t now);
 
+/* The same for a clock that must not jump, in seconds: `before`, as long as a difference may come
+ * from Date, which has whole seconds. */
+apr_int64_t skew_steady(const skew_t *skew, apr_int64_t before);
+
 /* After every answer, a success or not. Learns nothing from one of a cache, one without a Date that
  * can be read, one that took over 15 minutes, and an event stream. */
 void skew_learn(skew_t *skew, const skew_answer_t *answer);

@@ -1,6 +1,7 @@
 #include "chat/fleet_limit.h"
 
 #include "aws/dynamodb.h"
+#include "aws/skew.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -128,7 +129,7 @@ static apr_time_t now_of(const fleet_limit_t *fleet)
 
 static void learn_clock(fleet_limit_t *fleet)
 {
-    atomic_store(&fleet->skew, fleet->client->skew.seconds);
+    atomic_store(&fleet->skew, skew_steady(&fleet->client->skew, atomic_load(&fleet->skew)));
 }
 
 void fleet_limit_look(const fleet_limit_t *fleet, const char *scope, const char *key,

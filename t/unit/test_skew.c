@@ -43,6 +43,18 @@ static void test_learning(void)
     IS_NUMBER(skew_signing_time(&skew, NOW) - NOW, apr_time_from_sec(300), "it is signed with");
 }
 
+static void test_steadiness(void)
+{
+    skew_t skew = {.seconds = -1};
+
+    IS_NUMBER(skew_steady(&skew, 0), 0, "a second may come from Date's rounding");
+    IS_NUMBER(skew_steady(&skew, -2), -2, "either way");
+    skew.seconds = 2;
+    IS_NUMBER(skew_steady(&skew, 0), 2, "two are an offset");
+    skew.seconds = 0;
+    IS_NUMBER(skew_steady(&skew, 300), 0, "our clock was put right");
+}
+
 static void test_not_learning(void)
 {
     skew_answer_t it = answer(NULL);
@@ -89,6 +101,7 @@ static void test_explaining(void)
 int main(void)
 {
     test_learning();
+    test_steadiness();
     test_not_learning();
     test_explaining();
     return tap_done();
