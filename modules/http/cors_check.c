@@ -1,51 +1,30 @@
 #include "http/cors_check.h"
 
 #include "http/config.h"
+#include "http/sections.h"
 
-#include <apr_fnmatch.h>
 #include <apr_strings.h>
-#include <http_core.h>
 
 APLOG_USE_MODULE(chatbot);
 
-static const core_dir_config *core_of(const ap_conf_vector_t *section)
-{
-    return ap_get_core_module_config(section);
-}
-
-/* Whether the section applies to a path, as httpd's ap_location_walk() decides it. */
-static int applies(const core_dir_config *section, const char *path)
-{
-    size_t length = strlen(section->d);
-
-    if (section->r != NULL) {
-        return ap_regexec(section->r, path, 0, NULL, 0) == 0;
-    }
-    if (section->d_is_fnmatch) {
-        return apr_fnmatch(section->d, path, APR_FNM_PATHNAME) == APR_SUCCESS;
-    }
-    return strncmp(section->d, path, length) == 0 &&
-           (length == 0 || section->d[length - 1] == '/' || path[length] == '/' ||
-            path[length] == '\0');
-}
-
 /* A path that the section applies to: what is written, without what only expressions have. NULL
  * when that is none. */
-static const char *sample(apr_pool_t *pool, const core_dir_config *section)
+static const char *sample(apr_pool_t *pool, const ap_conf_vector_t *section)
 {
-    char *path = apr_pstrdup(pool, section->d);
+    const core_dir_config *core = sections_core(section);
+    char *path = apr_pstrdup(pool, core->d);
     char *to = path;
     const char *from;
 
-    for (from = section->d; section->r != NULL && *from != '\0'; from++) {
+    for (from = core->d; core->r != NULL && *from != '\0'; from++) {
         if (strchr("^$\\()", *from) == NULL) {
             *to++ = *from;
         }
     }
-    if (section->r != NULL) {
+    if (core->r != NULL) {
         *to = '\0';
     }
-    return applies(section, path) ? path : NULL;
+    return sections_applies(section, path) ? path : NULL;
 }
 
 static void add(cors_location_t *cors, const ap_conf_vector_t *section)
@@ -75,13 +54,13 @@ static int find_clash(const server_rec *server, const cors_location_t *cors, con
 static int check_conditional(const server_rec *server, const cors_location_t *outer,
                              const ap_conf_vector_t *section, const char *path)
 {
-    const apr_array_header_t *inner = core_of(section)->sec_if;
+    const apr_array_header_t *inner = sections_core(section)->sec_if;
     int i;
 
     for (i = 0; inner != NULL && i < inner->nelts; i++) {
         cors_location_t cors = *outer;
 
-        add(&cors, APR_ARRAY_IDX(inner, i, const ap_conf_vector_t *));
+        add(&cors, sections_at(inner, i));
         if (find_clash(server, &cors, path) != OK) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
@@ -98,9 +77,9 @@ static int check_path(const server_rec *server, const apr_array_header_t *sectio
 
     add(&cors, server->lookup_defaults);
     for (i = 0; i < sections->nelts; i++) {
-        const ap_conf_vector_t *section = APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
+        const ap_conf_vector_t *section = sections_at(sections, i);
 
-        if (applies(core_of(section), path)) {
+        if (sections_applies(section, path)) {
             add(&cors, section);
         }
     }
@@ -109,9 +88,9 @@ static int check_path(const server_rec *server, const apr_array_header_t *sectio
         return HTTP_INTERNAL_SERVER_ERROR;
     }
     for (i = 0; i < sections->nelts; i++) {
-        const ap_conf_vector_t *section = APR_ARRAY_IDX(sections, i, const ap_conf_vector_t *);
+        const ap_conf_vector_t *section = sections_at(sections, i);
 
-        if (applies(core_of(section), path) &&
+        if (sections_applies(section, path) &&
             check_conditional(server, &cors, section, path) != OK) {
             return HTTP_INTERNAL_SERVER_ERROR;
         }
@@ -121,13 +100,12 @@ static int check_path(const server_rec *server, const apr_array_header_t *sectio
 
 static int check_server(apr_pool_t *pool, const server_rec *server)
 {
-    const core_server_config *core = ap_get_core_module_config(server->module_config);
-    const apr_array_header_t *sections = core->sec_url;
+    const apr_array_header_t *sections = sections_of(server);
     int status = check_path(server, sections, "/");
     int i;
 
     for (i = 0; status == OK && i < sections->nelts; i++) {
-        const char *path = sample(pool, core_of(APR_ARRAY_IDX(sections, i, ap_conf_vector_t *)));
+        const char *path = sample(pool, sections_at(sections, i));
 
         if (path != NULL) {
             status = check_path(server, sections, path);

@@ -3,36 +3,26 @@
 #include "base/clock.h"
 #include "http/config.h"
 #include "http/record.h"
+#include "http/sections.h"
 #include "http/shared.h"
-
-#include <http_core.h>
 
 #define THOUSANDTHS 1000
 
 /* ---- the endpoint: what the configuration calls it, never what a client asked for ---- */
 
-/* As httpd's own walk over locations compares: whole segments. */
-static int is_within(const char *uri, const char *path)
-{
-    size_t length = strlen(path);
-
-    return strncmp(uri, path, length) == 0 &&
-           (path[length - 1] == '/' || uri[length] == '/' || uri[length] == '\0');
-}
-
 /* The last <Location> that says SetHandler for this request; else the handler's name. */
 static const char *endpoint_of(const request_rec *r)
 {
-    const core_server_config *server = ap_get_core_module_config(r->server->module_config);
-    ap_conf_vector_t *const *sections = (ap_conf_vector_t **)(void *)server->sec_url->elts;
+    const apr_array_header_t *sections = sections_of(r->server);
     int i;
 
-    for (i = server->sec_url->nelts - 1; i >= 0; i--) {
-        const core_dir_config *section = ap_get_core_module_config(sections[i]);
-        if (section->d[0] == '/' && section->r == NULL && !section->d_is_fnmatch &&
-            (section->expr_handler != NULL || section->handler != NULL) &&
-            is_within(r->uri, section->d)) {
-            return section->d;
+    for (i = sections->nelts - 1; i >= 0; i--) {
+        const ap_conf_vector_t *section = sections_at(sections, i);
+        const core_dir_config *core = sections_core(section);
+        if (core->d[0] == '/' && sections_is_plain(section) &&
+            (core->expr_handler != NULL || core->handler != NULL) &&
+            sections_applies(section, r->uri)) {
+            return core->d;
         }
     }
     return r->handler != NULL ? r->handler : "other";

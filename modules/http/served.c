@@ -2,35 +2,18 @@
 
 #include "base/text.h"
 #include "chat/pattern.h"
+#include "http/sections.h"
 
 #include <ap_expr.h>
-#include <apr_fnmatch.h>
 #include <apr_strings.h>
 #include <http_core.h>
 #include <util_cfgtree.h>
 
 /* ---- sections ---- */
 
-static const core_dir_config *core_of(const ap_conf_vector_t *config)
-{
-    return ap_get_core_module_config(config);
-}
-
-static const apr_array_header_t *sections_of(const request_rec *r)
-{
-    const core_server_config *core = ap_get_core_module_config(r->server->module_config);
-
-    return core->sec_url;
-}
-
-static const ap_conf_vector_t *section_at(const apr_array_header_t *sections, int index)
-{
-    return APR_ARRAY_IDX(sections, index, const ap_conf_vector_t *);
-}
-
 static const char *handler_of(request_rec *r, const ap_conf_vector_t *config)
 {
-    const core_dir_config *core = core_of(config);
+    const core_dir_config *core = sections_core(config);
     const char *problem = NULL;
 
     return core->expr_handler != NULL ? ap_expr_str_exec(r, core->expr_handler, &problem) : NULL;
@@ -55,38 +38,23 @@ static const ap_directive_t *find_line(const ap_directive_t *node, const ap_expr
 /* What SetHandler says there when that depends on the request, else NULL. */
 static const char *find_expression(const ap_conf_vector_t *config)
 {
-    const core_dir_config *core = core_of(config);
+    const core_dir_config *core = sections_core(config);
     const ap_directive_t *line = find_line(ap_conftree, core->expr_handler);
 
     return line != NULL && ap_strstr_c(line->args, "%{") != NULL ? line->args : NULL;
 }
 
-/* As httpd's own walk over <Location> sections (server/request.c) decides it. */
-static int applies(const ap_conf_vector_t *section, const char *path)
-{
-    const core_dir_config *core = core_of(section);
-    const size_t length = strlen(core->d);
-
-    if (core->r != NULL) {
-        return ap_regexec(core->r, path, 0, NULL, 0) == 0;
-    }
-    if (core->d_is_fnmatch) {
-        return apr_fnmatch(core->d, path, APR_FNM_PATHNAME) == APR_SUCCESS;
-    }
-    return strncmp(core->d, path, length) == 0 && (length == 0 || core->d[length - 1] == '/' ||
-                                                   path[length] == '/' || path[length] == '\0');
-}
-
 static ap_conf_vector_t *merge_for(request_rec *r, const char *path)
 {
-    const apr_array_header_t *sections = sections_of(r);
+    const apr_array_header_t *sections = sections_of(r->server);
     ap_conf_vector_t *merged = r->server->lookup_defaults;
     int i;
 
     for (i = 0; i < sections->nelts; i++) {
-        if (applies(section_at(sections, i), path)) {
-            merged = ap_merge_per_dir_configs(r->pool, merged,
-                                              APR_ARRAY_IDX(sections, i, ap_conf_vector_t *));
+        ap_conf_vector_t *section = sections_at(sections, i);
+
+        if (sections_applies(section, path)) {
+            merged = ap_merge_per_dir_configs(r->pool, merged, section);
         }
     }
     return merged;
@@ -163,7 +131,7 @@ static void add_matches(listing_t *listing, const char *handler, const core_dir_
 
 static void add_section(listing_t *listing, const ap_conf_vector_t *section)
 {
-    const core_dir_config *core = core_of(section);
+    const core_dir_config *core = sections_core(section);
     const char *expression = core->expr_handler != NULL ? find_expression(section) : NULL;
     const char *handler = handler_of(listing->r, section);
 
@@ -175,7 +143,7 @@ static void add_section(listing_t *listing, const ap_conf_vector_t *section)
         return;
     } else if (core->r != NULL) {
         add_matches(listing, handler, core);
-    } else if (core->d_is_fnmatch) {
+    } else if (!sections_is_plain(section)) {
         add_untold(listing, handler, core->d, "The section is a pattern for many paths.");
     } else {
         add_path(listing, core->d, core->d);
@@ -185,11 +153,11 @@ static void add_section(listing_t *listing, const ap_conf_vector_t *section)
 apr_array_header_t *served_list(request_rec *r, int (*is_ours)(const char *handler))
 {
     listing_t listing = {r, apr_array_make(r->pool, 8, sizeof(served_t)), is_ours};
-    const apr_array_header_t *sections = sections_of(r);
+    const apr_array_header_t *sections = sections_of(r->server);
     int i;
 
     for (i = 0; i < sections->nelts; i++) {
-        add_section(&listing, section_at(sections, i));
+        add_section(&listing, sections_at(sections, i));
     }
     return listing.list;
 }
@@ -209,16 +177,15 @@ const char *served_path(const apr_array_header_t *list, const char *handler)
 
 int served_is_place(request_rec *r, const char *handler)
 {
-    const apr_array_header_t *sections = sections_of(r);
+    const apr_array_header_t *sections = sections_of(r->server);
     int i;
 
     for (i = 0; i < sections->nelts; i++) {
-        const ap_conf_vector_t *section = section_at(sections, i);
-        const core_dir_config *core = core_of(section);
+        const ap_conf_vector_t *section = sections_at(sections, i);
         const char *name;
 
-        if (core->r == NULL && !core->d_is_fnmatch ? strcmp(core->d, r->uri) != 0
-                                                   : !applies(section, r->uri)) {
+        if (sections_is_plain(section) ? strcmp(sections_core(section)->d, r->uri) != 0
+                                       : !sections_applies(section, r->uri)) {
             continue;
         }
         name = handler_of(r, section);
