@@ -10,8 +10,6 @@
 #include "http/session_config.h"
 #include "http/shared.h"
 
-#include <apr_strings.h>
-
 /* A claim outlives its chat by this: who takes it back is a worker, when it comes to it. */
 #define CLAIM_EXTRA apr_time_from_sec(5)
 
@@ -47,10 +45,7 @@ circuit_t *conversation_circuit(const request_rec *r)
 static void fill_keeper(const request_rec *r, keeper_settings_t *keeper)
 {
     keeper->store = session_config_store(r->server);
-    if (keeper->store != NULL) {
-        keeper->circuit =
-            shared_circuit(apr_pstrcat(r->pool, "session store ", keeper->store->name, NULL));
-    }
+    keeper->circuit = session_config_circuit(r->server);
     keeper->ttl = session_config_ttl(r->server);
     keeper->history_turns = session_config_history(r->server);
 }

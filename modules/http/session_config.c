@@ -5,6 +5,7 @@
 #include "http/cache_access.h"
 #include "http/config.h"
 #include "http/session_cache.h"
+#include "http/shared.h"
 #include "http/socache.h"
 #include "http/upstream.h"
 
@@ -146,6 +147,10 @@ void session_config_start(apr_pool_t *pchild, server_rec *main_server)
         if (config->kind == SESSION_STORE_DYNAMODB && config->store == NULL && client != NULL) {
             config->store = session_table_create(pchild, config->table, client);
         }
+        if (config->store != NULL && config->circuit == NULL) {
+            config->circuit =
+                shared_circuit(apr_pstrcat(pchild, "session store ", config->store->name, NULL));
+        }
     }
 }
 
@@ -156,6 +161,11 @@ const session_store_t *session_config_store(const server_rec *server)
     return config->kind == SESSION_STORE_DYNAMODB && upstream_client(server, AWS_DYNAMODB) == NULL
                ? NULL
                : config->store;
+}
+
+circuit_t *session_config_circuit(const server_rec *server)
+{
+    return config_of_server(server)->session.circuit;
 }
 
 apr_interval_time_t session_config_ttl(const server_rec *server)

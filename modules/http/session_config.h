@@ -7,6 +7,7 @@
 
 #include "chat/session.h"
 #include "http/session_directives.h"
+#include "shm/circuit.h"
 
 /* What became of the directives; in the configuration's pool. */
 typedef struct {
@@ -15,6 +16,7 @@ typedef struct {
     const char *arguments;
     const char *table;
     const session_store_t *store; /* NULL: none, or not made yet */
+    circuit_t *circuit;           /* of the store; a child's */
 } session_config_t;
 
 /* Once the whole configuration was read: OK, or HTTP_INTERNAL_SERVER_ERROR with the reason in the
@@ -34,6 +36,9 @@ void session_config_start(apr_pool_t *pchild, server_rec *main_server);
 /* The server's store; NULL: it keeps no sessions, or cannot yet (no AWS region is known). Any
  * thread. */
 const session_store_t *session_config_store(const server_rec *server);
+
+/* The circuit breaker of that store; NULL when there are too many for one more. Any thread. */
+circuit_t *session_config_circuit(const server_rec *server);
 
 /* How long a session lives after its last turn, in microseconds; most turns of its history. */
 apr_interval_time_t session_config_ttl(const server_rec *server);
