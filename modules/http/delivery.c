@@ -362,7 +362,8 @@ static int write_blocking(request_rec *r, delivery_t *delivery)
     return status;
 }
 
-/* 0 when the loop has stopped: its last act was to abandon every task, so this one is done. */
+/* 0 when the loop has stopped: its last act was to abandon every task, so this one is done, and
+ * what it would have said is lost. */
 static int go_back(delivery_t *delivery)
 {
     delivery->back.run = on_waiting_back;
@@ -388,7 +389,11 @@ static int hold_thread(request_rec *r, delivery_t *delivery)
     for (;;) {
         wait_for_part(delivery);
         status = write_blocking(r, delivery);
-        if (delivery->task == NULL || !go_back(delivery)) {
+        if (delivery->task == NULL) {
+            return status;
+        }
+        if (!go_back(delivery)) {
+            r->connection->aborted = 1; /* a stream that seems whole would be a lie */
             return status;
         }
     }
