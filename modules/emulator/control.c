@@ -40,6 +40,27 @@ static answer_t *refuse(int status, const char *message)
     return json_answer(status, &body);
 }
 
+/* An object of one member. */
+typedef struct {
+    buffer_t body;
+    json_writer_t writer;
+} listing_t;
+
+static json_writer_t *begin(listing_t *listing, const char *name)
+{
+    buffer_init(&listing->body, CONTENT_MAX);
+    json_write_to(&listing->writer, &listing->body);
+    json_open(&listing->writer, '{');
+    json_name(&listing->writer, name);
+    return &listing->writer;
+}
+
+static answer_t *end(listing_t *listing)
+{
+    json_close(&listing->writer, '}');
+    return json_answer(200, &listing->body);
+}
+
 static answer_t *get_health(emulator_t *emulator, const http_request_t *request, const char *rest)
 {
     buffer_t body;
@@ -95,59 +116,43 @@ static uint64_t query_number(const http_request_t *request, const char *name, ui
 
 static answer_t *get_requests(emulator_t *emulator, const http_request_t *request, const char *rest)
 {
-    buffer_t body;
-    json_writer_t writer;
+    listing_t listing;
 
     (void)rest;
-    buffer_init(&body, CONTENT_MAX);
-    json_write_to(&writer, &body);
-    json_open(&writer, '{');
-    json_name(&writer, "requests");
-    journal_write_requests(emulator->journal, &writer, query_number(request, "after", 0),
+    journal_write_requests(emulator->journal, begin(&listing, "requests"),
+                           query_number(request, "after", 0),
                            (size_t)query_number(request, "limit", REQUESTS_LIMIT));
-    json_close(&writer, '}');
-    return json_answer(200, &body);
+    return end(&listing);
 }
 
 static answer_t *get_session(emulator_t *emulator, const http_request_t *request, const char *rest)
 {
-    buffer_t body;
+    listing_t listing;
+    json_writer_t *writer = begin(&listing, "sessions");
     buffer_t id;
-    json_writer_t writer;
     size_t found = 0;
 
     (void)request;
-    buffer_init(&body, CONTENT_MAX);
     buffer_init(&id, HTTP_HEAD_MAX);
-    json_write_to(&writer, &body);
-    json_open(&writer, '{');
-    json_name(&writer, "sessions");
     if (http_percent_decode(&id, rest, strlen(rest))) {
-        found = sessions_write(emulator->sessions, buffer_text(&id), &writer);
+        found = sessions_write(emulator->sessions, buffer_text(&id), writer);
     }
-    json_close(&writer, '}');
     buffer_free(&id);
     if (found == 0) {
-        buffer_free(&body);
+        buffer_free(&listing.body);
         return refuse(404, "there is no session of that id");
     }
-    return json_answer(200, &body);
+    return end(&listing);
 }
 
 static answer_t *get_faults(emulator_t *emulator, const http_request_t *request, const char *rest)
 {
-    buffer_t body;
-    json_writer_t writer;
+    listing_t listing;
 
     (void)request;
     (void)rest;
-    buffer_init(&body, CONTENT_MAX);
-    json_write_to(&writer, &body);
-    json_open(&writer, '{');
-    json_name(&writer, "faults");
-    faults_write(emulator->faults, &writer);
-    json_close(&writer, '}');
-    return json_answer(200, &body);
+    faults_write(emulator->faults, begin(&listing, "faults"));
+    return end(&listing);
 }
 
 static answer_t *put_faults(emulator_t *emulator, const http_request_t *request, const char *rest)
@@ -213,36 +218,24 @@ static answer_t *delete_switches(emulator_t *emulator, const http_request_t *req
 
 static answer_t *get_buckets(emulator_t *emulator, const http_request_t *request, const char *rest)
 {
-    buffer_t body;
-    json_writer_t writer;
+    listing_t listing;
 
     (void)request;
     (void)rest;
-    buffer_init(&body, CONTENT_MAX);
-    json_write_to(&writer, &body);
-    json_open(&writer, '{');
-    json_name(&writer, "buckets");
-    s3_write(emulator->s3, &writer);
-    json_close(&writer, '}');
-    return json_answer(200, &body);
+    s3_write(emulator->s3, begin(&listing, "buckets"));
+    return end(&listing);
 }
 
 /* ---- tables ---- */
 
 static answer_t *get_tables(emulator_t *emulator, const http_request_t *request, const char *rest)
 {
-    buffer_t body;
-    json_writer_t writer;
+    listing_t listing;
 
     (void)request;
     (void)rest;
-    buffer_init(&body, CONTENT_MAX);
-    json_write_to(&writer, &body);
-    json_open(&writer, '{');
-    json_name(&writer, "tables");
-    dynamodb_control_list(emulator, &writer);
-    json_close(&writer, '}');
-    return json_answer(200, &body);
+    dynamodb_control_list(emulator, begin(&listing, "tables"));
+    return end(&listing);
 }
 
 static answer_t *get_table(emulator_t *emulator, const http_request_t *request, const char *rest)
