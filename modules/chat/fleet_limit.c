@@ -38,7 +38,6 @@ typedef struct fleet_limit_write_t {
     queue_t refused;
     fleet_item_t known;
     fleet_item_t item; /* what is being written in its place */
-    int running;
     int tries;
     dynamodb_t *request;
     loop_timer_t timer;
@@ -398,7 +397,6 @@ static void begin(write_t *write)
     const fleet_limit_ask_t *ask = write->waiting.first;
     const fleet_limit_settings_t *settings = &write->fleet->settings;
 
-    write->running = 1;
     write->tries = 0;
     write->known.version =
         (int64_t)ratelimit_fetch(settings->known, ask->scope, ask->key, &write->known.log);
@@ -425,36 +423,45 @@ static int is_asked(const fleet_limit_t *fleet)
            circuit_allows(fleet->settings.circuit, &breaker, clock_monotonic(), &wait);
 }
 
-static write_t *open_write(fleet_limit_t *fleet, const fleet_limit_ask_t *ask)
+static void wait_for_write(write_t *write, fleet_limit_ask_t *ask)
+{
+    ask->write = write;
+    push(&write->waiting, ask);
+}
+
+/* 0 when the table is not to be asked. */
+static int ask_table(fleet_limit_ask_t *ask)
 {
     char id[FLEET_ITEM_ID_LENGTH + 1];
     write_t *write;
 
     fleet_item_id(id, ask->scope, ask->key);
-    write = find_write(fleet, id);
-    return write != NULL || !is_asked(fleet) ? write : make_write(fleet, id);
+    write = find_write(ask->fleet, id);
+    if (write != NULL) {
+        wait_for_write(write, ask);
+        return 1;
+    }
+    write = is_asked(ask->fleet) ? make_write(ask->fleet, id) : NULL;
+    if (write == NULL) {
+        return 0;
+    }
+    wait_for_write(write, ask);
+    begin(write);
+    return 1;
 }
 
 void fleet_limit_start(fleet_limit_ask_t *ask)
 {
-    write_t *write;
-
     ask->fleet->client = ask->client;
     learn_clock(ask->fleet);
     fleet_limit_look(ask->fleet, ask->scope, ask->key, &ask->rule, &ask->verdict);
-    write = ask->verdict.allowed ? open_write(ask->fleet, ask) : NULL;
-    if (write == NULL) {
-        if (ask->verdict.allowed) {
-            count_here(ask);
-        }
-        tell(ask);
+    if (ask->verdict.allowed && ask_table(ask)) {
         return;
     }
-    ask->write = write;
-    push(&write->waiting, ask);
-    if (!write->running) {
-        begin(write);
+    if (ask->verdict.allowed) {
+        count_here(ask);
     }
+    tell(ask);
 }
 
 void fleet_limit_cancel(fleet_limit_ask_t *ask)
