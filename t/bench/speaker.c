@@ -7,42 +7,23 @@
  *
  * One thread. Runs until it is killed.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <netinet/tcp.h>
+#include "server.h"
+
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #define WORDS       64
 #define INTERVAL_US 20000
-#define REQUEST_MAX 16384
-#define EVENTS_MAX  256
-#define BACKLOG     4096
 
 typedef struct connection_t {
-    int fd;
-    size_t length;
-    char bytes[REQUEST_MAX + 1];
+    server_connection_t server;
     unsigned said;
     int64_t due; /* of the next word; 0: it is not speaking */
     struct connection_t *next;
 } connection_t;
 
 static connection_t *speaking; /* a list: all of them have the same rhythm */
-static int epoll_fd;
-
-static void fail(const char *what)
-{
-    perror(what);
-    exit(2);
-}
 
 static int64_t now(void)
 {
@@ -120,7 +101,7 @@ static size_t make_message(unsigned char *message, const char *text)
 
 static void send_bytes(const connection_t *connection, const void *bytes, size_t length)
 {
-    if (send(connection->fd, bytes, length, MSG_NOSIGNAL) < 0 && errno != EAGAIN) {
+    if (send(connection->server.fd, bytes, length, MSG_NOSIGNAL) < 0 && errno != EAGAIN) {
         return; /* its reader is gone: epoll tells */
     }
 }
@@ -148,17 +129,19 @@ static void say(connection_t *connection)
     send_bytes(connection, chunk + 16 - head, head + length + 2);
 }
 
-static void begin(connection_t *connection)
+static int on_request(server_connection_t *asking)
 {
     static const char head[] = "HTTP/1.1 200 OK\r\n"
                                "Content-Type: application/vnd.amazon.eventstream\r\n"
                                "Transfer-Encoding: chunked\r\n\r\n";
+    connection_t *connection = (connection_t *)asking;
 
     send_bytes(connection, head, sizeof(head) - 1);
     connection->said = 0;
     connection->due = now() + INTERVAL_US;
     connection->next = speaking;
     speaking = connection;
+    return 1;
 }
 
 /* Lets all speak that are due; the time until the next one, in milliseconds. */
@@ -184,42 +167,9 @@ static int speak(void)
     return left > 0 ? (int)((left + 999) / 1000) : 0;
 }
 
-/* ---- connections ---- */
-
-static void accept_all(int listener)
+static void on_close(server_connection_t *leaving)
 {
-    const int on = 1;
-    int fd;
-
-    while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-        connection_t *connection = calloc(1, sizeof(*connection));
-        struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
-
-        if (connection == NULL) {
-            fail("calloc");
-        }
-        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-        connection->fd = fd;
-        if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
-            fail("epoll_ctl");
-        }
-    }
-    if (errno != EAGAIN && errno != ECONNABORTED) {
-        fail("accept4");
-    }
-}
-
-static int has_whole_request(const connection_t *connection)
-{
-    const char *end = strstr(connection->bytes, "\r\n\r\n");
-    const char *field = strcasestr(connection->bytes, "\r\nContent-Length:");
-    size_t body = field != NULL && field < end ? strtoul(field + 17, NULL, 10) : 0;
-
-    return end != NULL && connection->length >= (size_t)(end + 4 - connection->bytes) + body;
-}
-
-static void leave(connection_t *connection)
-{
+    connection_t *connection = (connection_t *)leaving;
     connection_t **link = &speaking;
 
     while (*link != NULL && *link != connection) {
@@ -228,67 +178,19 @@ static void leave(connection_t *connection)
     if (*link != NULL) {
         *link = connection->next;
     }
-    (void)close(connection->fd);
-    free(connection);
-}
-
-static void on_readable(connection_t *connection)
-{
-    ssize_t got = recv(connection->fd, connection->bytes + connection->length,
-                       REQUEST_MAX - connection->length, 0);
-
-    if (got <= 0) {
-        leave(connection);
-        return;
-    }
-    connection->length += (size_t)got;
-    connection->bytes[connection->length] = '\0';
-    if (has_whole_request(connection)) {
-        connection->length = 0;
-        begin(connection);
-    }
-}
-
-static int listen_on(unsigned short port)
-{
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
-    const int on = 1;
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    if (fd < 0 || bind(fd, (const void *)&address, sizeof(address)) != 0 ||
-        listen(fd, BACKLOG) != 0) {
-        fail("listen");
-    }
-    return fd;
 }
 
 int main(int argc, char **argv)
 {
-    struct epoll_event events[EVENTS_MAX];
-    int listener;
+    server_t server = {.connection_size = sizeof(connection_t),
+                       .on_request = on_request,
+                       .on_close = on_close,
+                       .wait_ms = speak};
 
     if (argc != 3 || strcmp(argv[1], "-p") != 0) {
         (void)fprintf(stderr, "usage: speaker -p port\n");
         return 2;
     }
-    listener = listen_on((unsigned short)strtoul(argv[2], NULL, 10));
-    epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    events[0] = (struct epoll_event){.events = EPOLLIN, .data.ptr = NULL};
-    if (epoll_fd < 0 || epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listener, &events[0]) != 0) {
-        fail("epoll");
-    }
-    for (;;) {
-        int count = epoll_wait(epoll_fd, events, EVENTS_MAX, speak());
-        int i;
-
-        for (i = 0; i < count; i++) {
-            if (events[i].data.ptr == NULL) {
-                accept_all(listener);
-            } else {
-                on_readable(events[i].data.ptr);
-            }
-        }
-    }
+    server_run(&server, argv[2]);
+    return 0;
 }
