@@ -86,6 +86,10 @@ subtest 'two httpds on one table' => sub {
     my $busy = say_to($two, $id, 'Hello');
     is($busy->{status}, 409, 'another gets 409 elsewhere, too');
     is($busy->{json}{error_code}, 'session_busy', 'session_busy');
+    my $calls = $emulator->count('calls');
+    is(remove($two, $id)->{status}, 409, 'so does DELETE');
+    is($emulator->count('calls'), $calls, 'before the agent hears of it, and forgets');
+    is(look_at($two, $id)->{status}, 200, 'GET does not');
     is($slow->answer->{status}, 200, 'the first is answered');
     is(look_at($two, $id)->{json}{turns}, 3, 'and saved');
     ok(saved(say_to($two, $id, 'Hello')), 'the next turn is taken');

@@ -86,6 +86,7 @@ typedef enum {
 typedef struct {
     const char *user;       /* NULL: nobody is known */
     int is_anyone;          /* read, remove: the id alone is enough */
+    int will_remove;        /* read: it is BUSY while a turn is in flight */
     const char *request_id; /* holds the claim of a turn */
     apr_time_t until;       /* wall clock: the turn will be over by then */
 } session_asker_t;
@@ -134,7 +135,8 @@ struct session_store_t {
                     const session_t *session, const session_asker_t *asker,
                     const session_owner_t *owner);
 
-    /* Loads it, without a claim: OK, ABSENT, FORBIDDEN or FAILED. */
+    /* Loads it, without a claim: OK, ABSENT, BUSY (where the store can claim), FORBIDDEN or
+     * FAILED. */
     void (*read)(const session_store_t *store, session_operation_t **operation, session_t *session,
                  const session_asker_t *asker, const session_owner_t *owner);
 

@@ -17,6 +17,7 @@ void session_call_init(session_call_t *call, const session_call_settings_t *sett
     memset(call, 0, sizeof(*call));
     call->settings = *settings;
     call->asker = *asker;
+    call->asker.will_remove = settings->removes;
     call->reply = REPLY_ANSWER;
     call->started = clock_monotonic();
     session_init(&call->session, session_id);

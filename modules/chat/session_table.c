@@ -18,6 +18,11 @@ static void forbid(session_operation_t *operation)
     session_operation_finish(operation, SESSION_FORBIDDEN, "it belongs to somebody else");
 }
 
+static void tell_of_turn(session_operation_t *operation)
+{
+    session_operation_finish(operation, SESSION_BUSY, "another turn of the session is in flight");
+}
+
 static void fail_for_memory(session_operation_t *operation)
 {
     session_operation_finish(operation, SESSION_FAILED, "out of memory");
@@ -51,8 +56,7 @@ static void on_not_claimed(session_operation_t *operation, const json_t *item)
         !session_item_is_open_to(item, operation->asker.user)) {
         forbid(operation);
     } else if (session_item_is_claimed(item, NULL, operation->now)) {
-        session_operation_finish(operation, SESSION_BUSY,
-                                 "another turn of the session is in flight");
+        tell_of_turn(operation);
     } else {
         session_operation_again(operation);
     }
@@ -246,6 +250,9 @@ static void on_read(session_operation_t *operation, const json_t *item)
         session_operation_finish(operation, SESSION_ABSENT, "");
     } else if (!asker->is_anyone && !session_item_is_open_to(item, asker->user)) {
         forbid(operation);
+    } else if (asker->will_remove &&
+               session_item_is_claimed(item, asker->request_id, operation->now)) {
+        tell_of_turn(operation);
     } else if (!session_item_read(operation->session, item)) {
         fail_for_memory(operation);
     } else {
@@ -290,7 +297,7 @@ static void on_not_removed(session_operation_t *operation, const json_t *item)
     } else if (!asker->is_anyone && !session_item_is_open_to(item, asker->user)) {
         forbid(operation);
     } else if (session_item_is_claimed(item, asker->request_id, operation->now)) {
-        session_operation_finish(operation, SESSION_BUSY, "a turn of the session is in flight");
+        tell_of_turn(operation);
     } else {
         session_operation_again(operation);
     }
