@@ -172,6 +172,33 @@ subtest 'no region anywhere' => sub {
     $server->stop_ok;
 };
 
+# -- when none are needed ------------------------------------------------------------------------
+
+my $laptop = "ChatbotBackend openai\nChatbotOpenAI @{[ $emulator->aws_url ]}/openai/v1\nChatbotModel llama3\n";
+
+sub laptop_with {
+    my ($metrics) = @_;
+    forget();
+    my $server = server_with(\%INSTANCE, keep => 1, region => 0, agent => 0, chatbot => "$laptop$metrics\n");
+    is($server->chat('Hello')->{status}, 200, 'a chat is answered');
+    return $server;
+}
+
+sub instance_was_asked { return $emulator->calls('IMDSRegion') || $emulator->calls('IMDSToken') }
+
+subtest 'nothing calls AWS: its credentials are not looked for' => sub {
+    my $server = laptop_with('ChatbotMetrics Off');
+    $server->stop_ok;
+    ok(!instance_was_asked(), 'nor its region');
+    is(tail_of($server), '', 'and nothing is said of them');
+};
+
+subtest 'an own model, but numbers for CloudWatch' => sub {
+    my $server = laptop_with('ChatbotMetrics cloudwatch');
+    ok(Chatbot::Httpd::wait_for(5, \&instance_was_asked), 'the instance is asked');
+    $server->stop_ok;
+};
+
 # -- what is configured but broken ---------------------------------------------------------------
 
 # No other source is tried, though one that works is there behind it.

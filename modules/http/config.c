@@ -263,12 +263,50 @@ static int read_environment(apr_pool_t *pconf, server_rec *main_server)
     return OK;
 }
 
+int config_shares_limit(const config_server_t *config)
+{
+    return config->limit_table != NULL && config->limit_table[0] != '\0';
+}
+
+static int names_aws(const config_server_t *config)
+{
+    const backend_server_t *backend = &config->backend;
+
+    return backend->is_named[BACKEND_AGENT] || backend->wanted[BACKEND_AGENT] != NULL ||
+           backend->wanted[BACKEND_AGENTCORE] != NULL ||
+           backend->wanted[BACKEND_CONVERSE] != NULL ||
+           config->session.kind == SESSION_STORE_DYNAMODB || config_shares_limit(config) ||
+           metrics_directives_call_aws(&config->metrics);
+}
+
+int config_uses_aws(const server_rec *main_server)
+{
+    int has_others = 0;
+    const server_rec *server;
+
+    if (environment.agent_id != NULL) {
+        return 1;
+    }
+    for (server = main_server; server != NULL; server = server->next) {
+        const config_server_t *config = config_of_server(server);
+
+        if (names_aws(config)) {
+            return 1;
+        }
+        has_others = has_others || config->backend.wanted[BACKEND_OPENAI] != NULL;
+    }
+    return !has_others;
+}
+
 void config_tell_missing(server_rec *main_server)
 {
     const aws_config_t *aws = &config_of_server(main_server)->aws;
     const char *off = aws->credentials->imds_disabled;
     int asks_instance = off == NULL || strcasecmp(off, "true") != 0;
 
+    if (!config_uses_aws(main_server)) {
+        return;
+    }
     if (!aws_config_has_credentials(aws)) {
         ap_log_error(APLOG_MARK, asks_instance ? APLOG_INFO : APLOG_WARNING, 0, main_server,
                      "CHAT0403: no AWS credentials are set up (AWS_ACCESS_KEY_ID, a profile, a web "

@@ -88,6 +88,13 @@ void *config_merge_locations(apr_pool_t *pool, void *base, void *over);
  * HTTP_INTERNAL_SERVER_ERROR with the reason in the log. */
 int config_check(apr_pool_t *pconf, server_rec *main_server);
 
+/* Whether anything may call AWS: not where only servers of OpenAI's API are asked, and sessions,
+ * counts and metrics stay here. Once config_check() was called. */
+int config_uses_aws(const server_rec *main_server);
+
+/* Whether its rate limit is counted for all machines. */
+int config_shares_limit(const config_server_t *config);
+
 /* Tells the operator what is not there yet: without it httpd runs, and chats get 503. */
 void config_tell_missing(server_rec *main_server);
 

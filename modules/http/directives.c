@@ -195,6 +195,7 @@ static const char *set_agent(cmd_parms *cmd, void *location, const char *id, con
     }
     config->agent_id = id;
     config->alias_id = alias;
+    config_of_server(cmd->server)->backend.is_named[BACKEND_AGENT] = 1;
     return NULL;
 }
 

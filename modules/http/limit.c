@@ -215,17 +215,12 @@ void limit_tell_asked(request_rec *r, const fleet_limit_ask_t *ask)
 
 /* ---- limits that machines share ---- */
 
-static int is_shared(const config_server_t *config)
-{
-    return config->limit_table != NULL && config->limit_table[0] != '\0';
-}
-
 unsigned limit_fleet_clients(const server_rec *main_server)
 {
     const server_rec *server;
 
     for (server = main_server; server != NULL; server = server->next) {
-        if (is_shared(config_of_server(server))) {
+        if (config_shares_limit(config_of_server(server))) {
             return config_rate_limit_clients(main_server);
         }
     }
@@ -238,7 +233,7 @@ void limit_start(apr_pool_t *pchild, server_rec *main_server)
 
     for (server = main_server; server != NULL; server = server->next) {
         config_server_t *config = config_of_server(server);
-        if (is_shared(config) && config->fleet == NULL) {
+        if (config_shares_limit(config) && config->fleet == NULL) {
             const fleet_limit_settings_t settings = {
                 .table = config->limit_table,
                 .known = shared_fleet(),

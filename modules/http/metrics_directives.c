@@ -33,6 +33,11 @@ void metrics_directives_merge(metrics_directives_t *merged, apr_pool_t *pool,
     (void)apr_table_do(set_dimension, merged->dimensions, over->dimensions, NULL);
 }
 
+int metrics_directives_call_aws(const metrics_directives_t *directives)
+{
+    return directives->mode != METRICS_MODE_OFF && directives->mode != METRICS_MODE_EMF;
+}
+
 static int add_length(void *sum, const char *name, const char *value)
 {
     *(size_t *)sum += strlen(name) + strlen(value);

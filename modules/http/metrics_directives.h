@@ -32,6 +32,9 @@ void metrics_directives_init(metrics_directives_t *directives, apr_pool_t *pool)
 void metrics_directives_merge(metrics_directives_t *merged, apr_pool_t *pool,
                               const metrics_directives_t *base, const metrics_directives_t *over);
 
+/* Whether the numbers go to CloudWatch. */
+int metrics_directives_call_aws(const metrics_directives_t *directives);
+
 /* Too many dimensions, or too long all together: what is wrong; else NULL. */
 const char *metrics_directives_problem(const metrics_directives_t *directives);
 

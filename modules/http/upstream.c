@@ -121,38 +121,45 @@ static config_upstream_t *make(apr_pool_t *pool, const aws_config_t *aws, loop_t
     return upstream;
 }
 
-/* The provider of an earlier server that asks the same sources, else a new one. */
-static credentials_provider_t *find_provider(apr_pool_t *pool, server_rec *first,
-                                             const server_rec *server, loop_t *loop)
+/* Of an earlier server that asks the same sources; NULL: there is none. */
+static credentials_provider_t *find_provider(const server_rec *first, const server_rec *server)
 {
     const aws_config_t *aws = &config_of_server(server)->aws;
-    credentials_provider_t *provider;
 
     for (; first != server; first = first->next) {
         if (aws_config_shares_credentials(aws, &config_of_server(first)->aws)) {
             return config_of_server(first)->upstream->clients[0].credentials;
         }
     }
-    provider = credentials_create(loop, aws->credentials, pool);
-    credentials_start(provider);
-    return provider;
+    return NULL;
+}
+
+/* `ahead`: what the first call would have to wait for is asked for now. */
+static void start(config_server_t *config, apr_pool_t *pool, loop_t *loop,
+                  credentials_provider_t *shared, int ahead)
+{
+    credentials_provider_t *provider =
+        shared != NULL ? shared : credentials_create(loop, config->aws.credentials, pool);
+
+    config->upstream = make(pool, &config->aws, loop, provider);
+    atomic_store(&config->upstream->ready, config->aws.region != NULL);
+    if (ahead && shared == NULL) {
+        credentials_start(provider);
+    }
+    if (ahead && config->aws.region == NULL) {
+        ask_region(config->upstream, pool);
+    }
 }
 
 void upstream_start(apr_pool_t *pool, server_rec *main_server, loop_t *loop)
 {
+    const int ahead = config_uses_aws(main_server);
     server_rec *server;
 
     for (server = main_server; server != NULL; server = server->next) {
         config_server_t *config = config_of_server(server);
-        if (config->upstream != NULL) {
-            continue; /* a virtual host without directives of its own: the main server's record */
-        }
-        config->upstream =
-            make(pool, &config->aws, loop, find_provider(pool, main_server, server, loop));
-        if (config->aws.region != NULL) {
-            atomic_store(&config->upstream->ready, 1);
-        } else {
-            ask_region(config->upstream, pool);
+        if (config->upstream == NULL) { /* else it is the main server's record */
+            start(config, pool, loop, find_provider(main_server, server), ahead);
         }
     }
 }
