@@ -151,6 +151,117 @@ subtest 'a client that leaves' => sub {
     $server->stop_ok;
 };
 
+# One HTTP exchange that is in flight: begun when `operation` has come to the stand-in.
+sub begin {
+    my ($server, $operation, @request) = @_;
+    my $client = $server->client;
+    my $before = $emulator->count('calls', $operation);
+    $client->send($client->compose(@request));
+    ok(Chatbot::Httpd::wait_for(10, sub { $emulator->count('calls', $operation) > $before }), "$operation is in flight");
+    return $client;
+}
+
+sub agent { my ($commands) = @_; return $emulator->faults({ operation => 'InvokeAgent', commands => $commands }) }
+
+subtest 'the end of a session' => sub {
+    my $server = start(chatbot => "ChatbotTimeout total=2\nChatbotCircuitBreaker Off\nChatbotRetry attempts=1");
+    my $id = $server->chat('My name is Ada')->{json}{session_id};
+    agent('{{error throttling}}');
+    my $answer = remove($server, $id);
+    is($answer->{json}{error_code}, 'upstream_throttled', 'an agent that is throttled');
+    ok($answer->{headers}{'retry-after'}, 'is to be asked later');
+    agent('{{hang}}');
+    my $begun = time();
+    is(remove($server, $id)->{json}{error_code}, 'upstream_timeout', 'one that hangs');
+    cmp_ok(time() - $begun, '<', 4, 'is not waited for too long');
+    my $leaver = begin($server, 'InvokeAgent', 'DELETE', "/sessions/$id");
+    $leaver->reset;
+    ok(Chatbot::Httpd::wait_for(10, sub { $emulator->count('cancelled') }), 'a client that leaves meanwhile ends the call');
+    $emulator->faults;
+    like(say_to($server, $id, 'What is my name?')->{json}{response}, qr/Ada/, 'nothing has ended so far');
+
+    agent('{{delay 500}}');
+    my $late = begin($server, 'InvokeAgent', 'DELETE', "/sessions/$id");
+    $emulator->put_item($TABLE, { %{ item($id) }, busy_until => { N => '9999999999999' }, busy_by => { S => 'another' } });
+    is($late->answer('DELETE')->{json}{error_code}, 'session_busy', 'a turn that begins meanwhile elsewhere: session_busy');
+    $emulator->put_item($TABLE, { %{ item($id) }, busy_until => { N => '1' } });
+    my $slow = begin($server, 'InvokeAgent', 'DELETE', "/sessions/$id");
+    $emulator->create_table($TABLE, 'session_id');
+    is($slow->answer('DELETE')->{status}, 204, 'an item that is deleted meanwhile is gone all the same');
+    $emulator->faults;
+    $server->stop_ok;
+
+    my $model = start(agent => 0, chatbot => "ChatbotBackend converse\nChatbotModel demo");
+    $id = $model->chat('Hello')->{json}{session_id};
+    is(remove($model, $id)->{status}, 204, 'a model has nothing to end');
+    is(look_at($model, $id)->{status}, 404, 'its session is gone');
+    $model->stop_ok;
+
+    my $nobody = start(agent => 0, same_table => 1);
+    $emulator->put_item($TABLE, { session_id => { S => 'old-1' }, created_at => { S => '2026-01-02T03:04:05' } });
+    is(look_at($nobody, 'old-1')->{status}, 200, 'GET needs no backend');
+    is(remove($nobody, 'old-1')->{json}{error_code}, 'not_configured', 'DELETE does');
+    $nobody->stop_ok;
+};
+
+subtest 'no room for one more' => sub {
+    my $server = start(chatbot => 'ChatbotMaxInFlight 1');
+    my $id = $server->chat('Hello')->{json}{session_id};
+    my $chat = begin($server, 'InvokeAgent', 'POST', '/chat', body => { message => '{{hang}}' });
+    is($_->{json}{error_code}, 'overloaded', 'refused while a chat is in flight') for look_at($server, $id), remove($server, $id);
+    $chat->reset;
+    ok(Chatbot::Httpd::wait_for(10, sub { remove($server, $id)->{status} == 204 }), 'and then it goes');
+    $server->stop_ok;
+};
+
+subtest 'items that others have filled' => sub {
+    my $server = start();
+    my %item = (created_at => { S => '2026-01-02T03:04:05' }, user_data => { M => {} });
+    $emulator->put_item($TABLE, { %item, session_id => { S => 'full-1' }, notes => { S => 'x' x 395_000 },
+        history => { L => [ { M => { role => { S => 'user' }, text => { S => 'y' x 10_000 } } } ] } });
+    ok(saved(say_to($server, 'full-1', 'z' x 3000)), 'an item without room for a history is saved without');
+    my $item = item('full-1');
+    is($item->{history}, undef, 'it has none');
+    is($item->{turns}{N}, 2, 'its turns are counted');
+    is(length $item->{notes}{S}, 395_000, 'and what is not ours is kept');
+    like($server->error_log, qr/CHAT0501: request \S+: saving the session: .*the history is dropped/, 'the log says so');
+    $emulator->put_item($TABLE, { %item, session_id => { S => 'full-2' }, notes => { S => 'x' x 409_000 } });
+    my $answer = say_to($server, 'full-2', 'z' x 3000);
+    is($answer->{status}, 200, 'one without any room stops no chat');
+    ok(!saved($answer), 'which is told');
+    $emulator->put_item($TABLE, { %item, session_id => { S => 'odd-1' }, busy_until => { N => '9999999999999.5' } });
+    ok(!saved(say_to($server, 'odd-1', 'Hello')), 'a claim that is no time');
+    like($server->error_log, qr/CHAT0305: .*opening the session: .*attributes of the types/, 'is told from a turn in flight');
+    $emulator->put_item($TABLE, { %item, session_id => { S => 'odd-2' }, version => { N => '1.5' } });
+    ok(!saved(say_to($server, 'odd-2', 'Hello')), 'a version that is none');
+    like($server->error_log, qr/CHAT0305: .*saving the session: .*is its version a whole number/, 'is asked about');
+    $server->stop_ok;
+};
+
+subtest 'what happens to an item during its turn' => sub {
+    my $server = start();
+    my $chat = sub { my ($id) = @_; return begin($server, 'InvokeAgent', 'POST', '/chat', body => { message => '{{delay 500}}Hello', session_id => $id }) };
+    say_to($server, 'gone-1', 'Hello');
+    my $client = $chat->('gone-1');
+    $emulator->create_table($TABLE, 'session_id');
+    my $answer = $client->answer;
+    is($answer->{status}, 200, 'it is deleted: the chat is answered');
+    ok(!saved($answer), 'unsaved');
+    is(item('gone-1'), undef, 'it stays deleted');
+    say_to($server, 'more-1', 'Hello');
+    $client = $chat->('more-1');
+    my $item = item('more-1');
+    $emulator->put_item($TABLE, { %$item, turns => { N => '5' }, version => { N => '9' } });
+    ok(saved($client->answer), 'it is changed: the turn is added to it');
+    is(item('more-1')->{turns}{N}, 6, 'its turns');
+    is(item('more-1')->{version}{N}, 10, 'its version');
+    $emulator->faults({ operation => 'PutItem', commands => '{{act}}{{reset}}', times => 1 });
+    my $id = $server->chat('Hello')->{json}{session_id};
+    is(item($id)->{turns}{N}, 1, 'a save whose answer is lost counts once');
+    $emulator->faults;
+    $server->stop_ok;
+};
+
 subtest 'other MPMs' => sub {
     for my $mpm (qw(worker prefork)) {
         my $server = start(mpm => $mpm, children => 2, threads => 2);
