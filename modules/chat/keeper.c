@@ -164,14 +164,21 @@ int keeper_must_release(const keeper_t *keeper)
     return keeper->is_claimed && keeper->settings->store->release != NULL;
 }
 
+static void on_released(void *baton, session_end_e end, const char *reason)
+{
+    keeper_t *keeper = baton;
+
+    keeper->is_claimed = end != SESSION_OK;
+    on_answer(keeper, end, reason);
+}
+
 void keeper_release(keeper_t *keeper, loop_t *loop, apr_interval_time_t time,
                     const session_owner_t *owner)
 {
     const session_store_t *store = keeper->settings->store;
-    const session_owner_t own = {on_answer, keeper};
+    const session_owner_t own = {on_released, keeper};
 
     if (begin(keeper, loop, time, owner)) {
-        keeper->is_claimed = 0;
         store->release(store, &keeper->operation, &keeper->session, &keeper->asker, &own);
     }
 }
