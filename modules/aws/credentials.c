@@ -364,7 +364,7 @@ void credentials_reject(credentials_provider_t *provider, const credentials_t *s
 
 apr_interval_time_t credentials_retry_in(const credentials_provider_t *provider)
 {
-    apr_interval_time_t delay = provider->next.due - loop_now(provider->loop);
+    apr_interval_time_t delay = provider->next.timer.due - loop_now(provider->loop);
 
     return provider->fetch.pool == NULL && delay > 0 ? delay : 0;
 }

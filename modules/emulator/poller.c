@@ -7,17 +7,13 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define BATCH      256
-#define FIRST_ROOM 1024
-#define NO_TIMEOUT (-1)
+#define BATCH 256
 
 struct poller_t {
     int fd;
     int stopping;
     source_t *retired;
-    alarm_t **heap; /* from 1: the earliest */
-    size_t alarms;
-    size_t room;
+    heap_t alarms;
 };
 
 poller_t *poller_create(void)
@@ -48,7 +44,7 @@ void poller_destroy(poller_t *poller)
 {
     free_retired(poller);
     (void)close(poller->fd);
-    free(poller->heap);
+    heap_free(&poller->alarms);
     free(poller);
 }
 
@@ -89,96 +85,27 @@ void poller_retire(poller_t *poller, source_t *source)
 
 /* ---- alarms ---- */
 
-static void put(poller_t *poller, alarm_t *alarm, size_t place)
-{
-    poller->heap[place] = alarm;
-    alarm->place = place;
-}
-
-static void sift_up(poller_t *poller, alarm_t *alarm)
-{
-    size_t place = alarm->place;
-
-    while (place > 1 && poller->heap[place / 2]->at > alarm->at) {
-        put(poller, poller->heap[place / 2], place);
-        place /= 2;
-    }
-    put(poller, alarm, place);
-}
-
-static void sift_down(poller_t *poller, alarm_t *alarm)
-{
-    size_t place = alarm->place;
-
-    for (;;) {
-        size_t child = place * 2;
-        if (child < poller->alarms && poller->heap[child + 1]->at < poller->heap[child]->at) {
-            child++;
-        }
-        if (child > poller->alarms || poller->heap[child]->at >= alarm->at) {
-            break;
-        }
-        put(poller, poller->heap[child], place);
-        place = child;
-    }
-    put(poller, alarm, place);
-}
-
 void poller_unset(poller_t *poller, alarm_t *alarm)
 {
-    alarm_t *last;
-
-    if (alarm->place == 0) {
-        return;
-    }
-    last = poller->heap[poller->alarms--];
-    if (last != alarm) {
-        put(poller, last, alarm->place);
-        sift_up(poller, last);
-        sift_down(poller, last);
-    }
-    alarm->place = 0;
+    heap_remove(&poller->alarms, &alarm->timer);
 }
 
 int poller_set(poller_t *poller, alarm_t *alarm, apr_time_t at)
 {
-    poller_unset(poller, alarm);
-    if (poller->alarms + 2 > poller->room) {
-        size_t room = poller->room > 0 ? poller->room * 2 : FIRST_ROOM;
-        alarm_t **grown = realloc(poller->heap, room * sizeof(alarm_t *));
-        if (grown == NULL) {
-            return 0;
-        }
-        poller->heap = grown;
-        poller->room = room;
-    }
-    alarm->at = at;
-    put(poller, alarm, ++poller->alarms);
-    sift_up(poller, alarm);
-    return 1;
+    alarm->timer.due = at;
+    return heap_put(&poller->alarms, &alarm->timer);
 }
 
 static void ring_due(poller_t *poller)
 {
     apr_time_t now = clock_monotonic();
+    heap_timer_t *timer;
 
-    while (poller->alarms > 0 && poller->heap[1]->at <= now) {
-        alarm_t *alarm = poller->heap[1];
+    while ((timer = heap_first(&poller->alarms)) != NULL && timer->due <= now) {
+        alarm_t *alarm = (alarm_t *)timer; /* its first member */
         poller_unset(poller, alarm);
         alarm->on_due(alarm);
     }
-}
-
-/* Milliseconds until the next alarm, rounded up so that it is due then. */
-static int timeout(const poller_t *poller)
-{
-    apr_time_t left;
-
-    if (poller->alarms == 0) {
-        return NO_TIMEOUT;
-    }
-    left = poller->heap[1]->at - clock_monotonic();
-    return left > 0 ? (int)((left + 999) / 1000) : 0;
 }
 
 /* ---- the loop ---- */
@@ -188,7 +115,8 @@ void poller_run(poller_t *poller)
     struct epoll_event events[BATCH];
 
     while (!poller->stopping) {
-        int count = epoll_wait(poller->fd, events, BATCH, timeout(poller));
+        int count =
+            epoll_wait(poller->fd, events, BATCH, heap_wait_ms(&poller->alarms, clock_monotonic()));
         int i;
         for (i = 0; i < count; i++) {
             source_t *source = events[i].data.ptr;

@@ -5,7 +5,8 @@
 #ifndef EMULATOR_POLLER_H
 #define EMULATOR_POLLER_H
 
-#include <apr_time.h>
+#include "base/heap.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,8 +25,7 @@ struct source_t {
 
 /* Something that is to happen once, at a time of clock_monotonic(). Zeroed, it is not set. */
 struct alarm_t {
-    apr_time_t at;
-    size_t place; /* in the heap, from 1; 0: not set */
+    heap_timer_t timer;
     void (*on_due)(alarm_t *alarm);
 };
 

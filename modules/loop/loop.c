@@ -5,7 +5,6 @@
 
 #include <apr_errno.h>
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -56,9 +55,9 @@ void loop_timer_arm(loop_t *loop, loop_timer_t *timer, apr_interval_time_t delay
     /* What a firing timer arms waits for the next round, so that every round ends. */
     apr_interval_time_t least = loop->firing ? 1 : 0;
 
-    timer->due = loop->now + (delay > least ? delay : least);
+    timer->timer.due = loop->now + (delay > least ? delay : least);
     timer->fire = fire;
-    if (!heap_put(&loop->timers, timer)) {
+    if (!heap_put(&loop->timers, &timer->timer)) {
         log_at(LOG_AT_EMERG, "CHAT0050: arming a timer: out of memory, the process ends; give the "
                              "child more memory or lower ChatbotMaxInFlight");
         abort();
@@ -67,7 +66,7 @@ void loop_timer_arm(loop_t *loop, loop_timer_t *timer, apr_interval_time_t delay
 
 void loop_timer_disarm(loop_t *loop, loop_timer_t *timer)
 {
-    heap_remove(&loop->timers, timer);
+    heap_remove(&loop->timers, &timer->timer);
 }
 
 static void run(loop_task_t *task)
@@ -82,11 +81,13 @@ static void run(loop_task_t *task)
 
 static void fire_due(loop_t *loop)
 {
-    loop_timer_t *timer;
+    heap_timer_t *first;
 
     loop->firing = 1;
-    while ((timer = heap_first(&loop->timers)) != NULL && timer->due <= loop->now) {
-        heap_remove(&loop->timers, timer);
+    while ((first = heap_first(&loop->timers)) != NULL && first->due <= loop->now) {
+        loop_timer_t *timer = LOOP_CONTAINER(first, loop_timer_t, timer);
+
+        heap_remove(&loop->timers, first);
         timer->fire(timer);
     }
     loop->firing = 0;
@@ -99,24 +100,9 @@ static void end_round(loop_t *loop)
     }
 }
 
-/* Milliseconds until something is due; rounded up, or the loop would spin through the last one. */
 static int time_to_wait(loop_t *loop)
 {
-    const loop_timer_t *timer = heap_first(&loop->timers);
-    apr_interval_time_t left;
-
-    if (!mailbox_empty(&loop->mailbox)) {
-        return 0;
-    }
-    if (timer == NULL) {
-        return -1;
-    }
-    left = timer->due - clock_monotonic();
-    if (left <= 0) {
-        return 0;
-    }
-    left = (left + 999) / 1000;
-    return left < INT_MAX ? (int)left : INT_MAX;
+    return mailbox_empty(&loop->mailbox) ? heap_wait_ms(&loop->timers, clock_monotonic()) : 0;
 }
 
 static void run_round(loop_t *loop)

@@ -9,6 +9,8 @@
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
 
+#include "base/heap.h"
+
 #include <apr_pools.h>
 #include <apr_time.h>
 #include <stddef.h>
@@ -57,9 +59,8 @@ apr_time_t loop_now(const loop_t *loop);
  * arming; it may arm the timer again or free its memory. */
 typedef struct loop_timer_t loop_timer_t;
 struct loop_timer_t {
-    apr_time_t due; /* monotonic, microseconds */
+    heap_timer_t timer;
     void (*fire)(loop_timer_t *timer);
-    size_t position; /* in the loop's heap, from 1; 0 when not armed */
 };
 
 /* (Re-)arms; `delay` in microseconds from now, at least 0. */

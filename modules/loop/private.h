@@ -5,7 +5,6 @@
 #ifndef LOOP_PRIVATE_H
 #define LOOP_PRIVATE_H
 
-#include "loop/heap.h"
 #include "loop/loop.h"
 #include "loop/mailbox.h"
 #include "loop/poller.h"

@@ -204,7 +204,7 @@ static void timers_fire_in_order(void)
     on_loop(arm_ranked, NULL);
     wait_for(&timers_done);
     IS_NUMBER(wrong, 0, "timers fire in the order they are due; disarmed ones never");
-    IS_NUMBER(ranked[0].timer.position, 0, "a timer that fired is not armed");
+    IS_NUMBER(ranked[0].timer.timer.position, 0, "a timer that fired is not armed");
     stop_loop();
 }
 

@@ -1,5 +1,6 @@
-#include "loop/heap.h"
+#include "base/heap.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,13 +12,13 @@ void heap_free(heap_t *heap)
     memset(heap, 0, sizeof(*heap));
 }
 
-static void place(heap_t *heap, loop_timer_t *timer, size_t position)
+static void place(heap_t *heap, heap_timer_t *timer, size_t position)
 {
     heap->items[position] = timer;
     timer->position = position;
 }
 
-static void sift_up(heap_t *heap, loop_timer_t *timer)
+static void sift_up(heap_t *heap, heap_timer_t *timer)
 {
     size_t position = timer->position;
 
@@ -28,7 +29,7 @@ static void sift_up(heap_t *heap, loop_timer_t *timer)
     place(heap, timer, position);
 }
 
-static void sift_down(heap_t *heap, loop_timer_t *timer)
+static void sift_down(heap_t *heap, heap_timer_t *timer)
 {
     size_t position = timer->position;
 
@@ -50,7 +51,7 @@ static void sift_down(heap_t *heap, loop_timer_t *timer)
 static int grow(heap_t *heap)
 {
     size_t capacity = heap->capacity > 0 ? heap->capacity * 2 : CAPACITY_AT_FIRST;
-    loop_timer_t **items = realloc(heap->items, capacity * sizeof(void *));
+    heap_timer_t **items = realloc(heap->items, capacity * sizeof(void *));
 
     if (items == NULL) {
         return 0;
@@ -60,7 +61,7 @@ static int grow(heap_t *heap)
     return 1;
 }
 
-int heap_put(heap_t *heap, loop_timer_t *timer)
+int heap_put(heap_t *heap, heap_timer_t *timer)
 {
     if (timer->position == 0) {
         if (heap->count + 2 > heap->capacity && !grow(heap)) {
@@ -73,9 +74,9 @@ int heap_put(heap_t *heap, loop_timer_t *timer)
     return 1;
 }
 
-void heap_remove(heap_t *heap, loop_timer_t *timer)
+void heap_remove(heap_t *heap, heap_timer_t *timer)
 {
-    loop_timer_t *last;
+    heap_timer_t *last;
     size_t hole = timer->position;
 
     if (hole == 0) {
@@ -90,7 +91,22 @@ void heap_remove(heap_t *heap, loop_timer_t *timer)
     }
 }
 
-loop_timer_t *heap_first(const heap_t *heap)
+heap_timer_t *heap_first(const heap_t *heap)
 {
     return heap->count > 0 ? heap->items[1] : NULL;
+}
+
+int heap_wait_ms(const heap_t *heap, apr_time_t now)
+{
+    apr_interval_time_t left;
+
+    if (heap->count == 0) {
+        return -1;
+    }
+    left = heap->items[1]->due - now;
+    if (left <= 0) {
+        return 0;
+    }
+    left = (left + 999) / 1000;
+    return left < INT_MAX ? (int)left : INT_MAX;
 }
