@@ -74,6 +74,10 @@ subtest 'no answer in time' => sub {
         is($answer->{status}, 408, "$commands: 408");
         is(scalar @{ $answer->{calls} }, 1, "$commands: exactly one call, though there was time for another");
     }
+    my $answer = chat_with($short, 1, '{{error modelNotReadyException}}', '{{split 1}}{{words 500}}');
+    is($answer->{status}, 408, 'the turn\'s time ends in its second call: 408');
+    is(scalar @{ $answer->{calls} }, 2, 'two calls');
+    is($answer->{notes}{retries}, 1, 'and one retry in the access log');
     $short->stop_ok;
 };
 

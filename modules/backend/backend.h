@@ -48,6 +48,12 @@ typedef struct {
     const char *reason;           /* for the log, phase first; never for the visitor */
 } backend_outcome_t;
 
+/* What a turn has cost that is cancelled. */
+typedef struct {
+    int64_t tokens; /* known so far, or BACKEND_TOKENS_UNKNOWN */
+    int retries;    /* calls after the first, be it one that waits to be made */
+} backend_spent_t;
+
 /* The owner's side. on_end is called exactly once unless the turn is cancelled first, perhaps from
  * within `start`; the turn is gone after. */
 typedef struct {
@@ -118,9 +124,8 @@ struct backend_t {
      * callback. */
     int (*start)(const backend_t *backend, backend_turn_t **turn, const backend_prompt_t *prompt,
                  const backend_owner_t *owner);
-    /* Ends a turn now without a callback; the tokens known so far, or BACKEND_TOKENS_UNKNOWN. Not
-     * from within on_text, which returns 0 instead. */
-    int64_t (*cancel)(backend_turn_t *turn);
+    /* Ends a turn now without a callback. Not from within on_text, which returns 0 instead. */
+    backend_spent_t (*cancel)(backend_turn_t *turn);
     /* Stops and restarts the reading of the answer: a slow reader holds up its own upstream only.
      * on_text may still be called from within resume, never while paused. */
     void (*pause)(backend_turn_t *turn);

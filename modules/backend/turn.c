@@ -153,6 +153,7 @@ void turn_check_text(backend_turn_t *turn)
 void turn_start_over(backend_turn_t *turn)
 {
     turn->reader->forget(turn);
+    turn->retries++;
     free(turn->reason);
     turn->reason = NULL;
     turn->failure = BACKEND_ANSWERED;
@@ -212,15 +213,15 @@ void turn_end(backend_turn_t *turn, const backend_outcome_t *outcome)
 
 /* ---- the owner's side ---- */
 
-int64_t turn_cancel(backend_turn_t *turn)
+backend_spent_t turn_cancel(backend_turn_t *turn)
 {
-    int64_t tokens = turn->tokens;
+    const backend_spent_t spent = {turn->tokens, turn->retries};
 
     if (turn->ended == NULL) {
         turn->transport->cancel(turn);
     }
     turn_release(turn);
-    return tokens;
+    return spent;
 }
 
 void turn_pause(backend_turn_t *turn)

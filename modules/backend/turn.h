@@ -48,6 +48,7 @@ struct backend_turn_t {
     backend_stop_e stop;
     int64_t tokens;
     int64_t input_tokens;
+    int retries;
     int has_text;
     int ends_session; /* no text is wanted, and one that is not known there has ended */
     int paused;
@@ -89,7 +90,7 @@ void turn_start_over(backend_turn_t *turn);
 void turn_end(backend_turn_t *turn, const backend_outcome_t *outcome);
 
 /* What backend_t has, the same for all. */
-int64_t turn_cancel(backend_turn_t *turn);
+backend_spent_t turn_cancel(backend_turn_t *turn);
 void turn_pause(backend_turn_t *turn);
 void turn_resume(backend_turn_t *turn);
 

@@ -335,9 +335,12 @@ static void invoke(flow_t *flow)
 static void stop_invoking(flow_t *flow)
 {
     flow_machine_t *machine = flow->machine;
+    backend_spent_t spent;
 
     if (machine->turn != NULL) {
-        flow->result.tokens = flow->settings.backend->cancel(machine->turn);
+        spent = flow->settings.backend->cancel(machine->turn);
+        flow->result.tokens = spent.tokens;
+        flow->result.retries = spent.retries;
         machine->turn = NULL;
     }
 }

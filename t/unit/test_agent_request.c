@@ -261,6 +261,19 @@ static void pausing(void)
     wire.length = 0;
 }
 
+static void cancelled_attempt(void)
+{
+    backend_turn_t *turn = begin_turn(sizeof(agent_turn_t), &agent_answer_reader);
+    backend_spent_t spent;
+
+    turn_count(turn, 3, 4);
+    turn_start_over(turn);
+    turn_count(turn, 1, 1);
+    spent = turn_cancel(turn);
+    IS_NUMBER(spent.tokens, 2, "cancelled, it tells the tokens of the last attempt");
+    IS_NUMBER(spent.retries, 1, "and that there was another");
+}
+
 static void another_attempt(void)
 {
     backend_turn_t *turn = begin_turn(sizeof(agent_turn_t), &agent_answer_reader);
@@ -288,6 +301,7 @@ int main(void)
     errors_in_the_stream();
     ending_a_session();
     pausing();
+    cancelled_attempt();
     another_attempt();
     return tap_done();
 }
