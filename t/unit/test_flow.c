@@ -105,11 +105,13 @@ static int start_turn(const backend_t *backend, backend_turn_t **started,
     return 1;
 }
 
-static int64_t cancel_turn(backend_turn_t *cancelled)
+static backend_spent_t cancel_turn(backend_turn_t *cancelled)
 {
+    const backend_spent_t spent = {BACKEND_TOKENS_UNKNOWN, 0};
+
     (void)cancelled;
     turns_cancelled++;
-    return BACKEND_TOKENS_UNKNOWN;
+    return spent;
 }
 
 static const backend_t backend = {.name = "the test's", .start = start_turn, .cancel = cancel_turn};
