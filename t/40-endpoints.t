@@ -117,6 +117,7 @@ for my $case (
     [ "ChatbotAWSEndpoint * $good",            qr/FIPS.*leave out/, config_file("[default]\nuse_fips_endpoint = true\n") ],
     [ 'ChatbotAWSDualStack On',                qr/dual-stack.*leave out/, config_file("[default]\nendpoint_url = $good\n") ],
     [ "ChatbotAWSEndpoint * $good\nListen 127.0.0.1:1\n<VirtualHost 127.0.0.1:1>\nChatbotAWSFIPS On\n</VirtualHost>", qr/FIPS.*leave out/ ],
+    [ "ChatbotAWSFIPS On\nChatbotAWSEndpoint sts $good",                              qr/CHAT0401: .*of sts: FIPS.*leave out/ ],
     [ 'ChatbotAWSFIPS perhaps',                qr/ChatbotAWSFIPS must be On or Off/ ],
     [ 'ChatbotAWSDualStack perhaps',           qr/ChatbotAWSDualStack must be On or Off/ ],
     [ '',                                      qr/CHAT0401: .*ftp:.*https:/, AWS_ENDPOINT_URL => 'ftp://a' ],
@@ -141,6 +142,17 @@ for my $case (
     my ($status, $text) = configtest($directives, %environment);
     is($status, 0, "taken: $name") or diag($text);
 }
+
+subtest 'a region that is the EC2 instance\'s' => sub {
+    for my $case ([ "ChatbotAWSFIPS On\nChatbotAWSEndpoint * $good\n", qr/CHAT0401: .*the instance's.*FIPS.*leave out/ ],
+        [ '', qr/CHAT0401: .*ftp:.*https:/, AWS_ENDPOINT_URL => 'ftp://a' ]) {
+        my ($directives, $reason, %environment) = @$case;
+        my ($status, $text) = Chatbot::Server->configtest(emulator => 0, region => 0, env => \%environment, chatbot => $directives);
+        isnt($status, 0, 'hides nothing from configtest');
+        like($text, $reason, 'with a hint');
+    }
+    is((Chatbot::Server->configtest(emulator => 0, region => 0, chatbot => "ChatbotAWSEndpoint * $good\n"))[0], 0, 'and is taken');
+};
 
 subtest 'an environment without a region that makes sense' => sub {
     my ($status, $text) = Chatbot::Server->configtest(emulator => 0, region => 0, env => { AWS_REGION => 'US EAST' });

@@ -198,26 +198,44 @@ static endpoint_options_t endpoint_options(resolve_t *resolve, const char *servi
     return options;
 }
 
+/* Fills `*endpoint` and returns 1. What does not go together is told without a region too: that of
+ * the EC2 instance is learned later. */
+static int resolve_endpoint(resolve_t *resolve, endpoint_t *endpoint, const char *region,
+                            const char *service, const endpoint_options_t *options)
+{
+    const char *problem;
+
+    if (resolve->problem != NULL) {
+        return 0;
+    }
+    problem = endpoint_resolve(endpoint, resolve->pool, endpoint_service(service),
+                               region != NULL ? region : "us-east-1", options);
+    if (problem != NULL) {
+        resolve->problem =
+            apr_psprintf(resolve->pool, "region \"%s\", endpoint \"%s\" of %s: %s",
+                         region != NULL ? region : "the instance's",
+                         options->url != NULL ? options->url : "AWS's own", service, problem);
+    }
+    return problem == NULL && region != NULL;
+}
+
 static void resolve_service(resolve_t *resolve, aws_config_t *config, aws_service_e service)
 {
     const char *name = aws_service_name(service);
     endpoint_t *endpoint = apr_pcalloc(resolve->pool, sizeof(*endpoint));
-    const char *problem;
 
     config->options[service] = endpoint_options(resolve, name);
-    if (config->region == NULL || resolve->problem != NULL) {
-        return;
+    if (resolve_endpoint(resolve, endpoint, config->region, name, &config->options[service])) {
+        config->endpoints[service] = endpoint;
     }
-    problem = endpoint_resolve(endpoint, resolve->pool, endpoint_service(name), config->region,
-                               &config->options[service]);
-    if (problem != NULL) {
-        const char *url = config->options[service].url;
-        resolve->problem =
-            apr_psprintf(resolve->pool, "region \"%s\", endpoint \"%s\" of %s: %s", config->region,
-                         url != NULL ? url : "AWS's own", name, problem);
-        return;
-    }
-    config->endpoints[service] = endpoint;
+}
+
+static void resolve_sts(resolve_t *resolve, credentials_settings_t *settings)
+{
+    endpoint_t unused;
+
+    settings->sts = endpoint_options(resolve, "sts");
+    (void)resolve_endpoint(resolve, &unused, settings->region, "sts", &settings->sts);
 }
 
 /* ---- the whole ---- */
@@ -272,7 +290,7 @@ const char *aws_config_resolve(aws_config_t *config, apr_pool_t *pool,
                                       "ignore_configured_endpoint_urls");
     config->region = region_of(&resolve, settings);
     settings->region = config->region;
-    settings->sts = endpoint_options(&resolve, "sts");
+    resolve_sts(&resolve, settings);
     for (service = 0; service < AWS_SERVICES; service++) {
         resolve_service(&resolve, config, (aws_service_e)service);
     }
