@@ -12,7 +12,7 @@ endif
 # system service of the apache2 package, so nothing is started or enabled on the machine.
 DEPS             := apache2-bin apache2-dev ca-certificates curl gcc libapr1-dev libaprutil1-dev \
                     libc6-dev libcurl4-openssl-dev libjson-c-dev libssl-dev pkg-config zlib1g-dev
-DEPS_TEST        := libapache2-mod-perl2 openssl perl python3-prometheus-client redis-server
+DEPS_TEST        := libapache2-mod-perl2 libcpanel-json-xs-perl openssl perl python3-prometheus-client redis-server
 DEPS_LINT        := clang clang-format clang-tidy cppcheck shellcheck universal-ctags
 DEPS_FUZZ        := clang libclang-rt-14-dev llvm
 DEPS_VALGRIND    := valgrind
@@ -67,7 +67,7 @@ BENCH_BIN    := $(BENCH_SRC:%.c=$(BUILD)/%)
 
 .PHONY: all modules unit tools helpers bench-tools deps deps-test deps-lint deps-fuzz deps-valgrind \
         deps-conformance deps-bench deps-ui test-ui test-ui-now run run-now test test-now test-asan test-tsan test-valgrind coverage \
-        fuzz fuzz-now conformance conformance-now lint bench install clean help \
+        fuzz fuzz-now conformance conformance-now lint bench soak install clean help \
         deps-deb deps-packages deb deb-now test-packages
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -237,6 +237,12 @@ bench: deps-bench ## speed beside the module's peers, measured in one run (BENCH
 	$(TEST_ENV) t/bench/run
 	$(BUILD)/t/bench/limiter
 	$(TEST_ENV) t/bench/streams
+
+SOAK_REQUESTS ?= 1000000
+
+soak: deps-test ## the history checker (t/90-history.t) for SOAK_REQUESTS=1000000 requests, or for SOAK_SECONDS
+	@$(MAKE) --no-print-directory modules
+	$(TEST_ENV) SOAK_REQUESTS='$(SOAK_REQUESTS)' SOAK_SECONDS='$(SOAK_SECONDS)' t/lib/prove -v t/90-history.t
 
 # -- lint ----------------------------------------------------------------------------------------
 
