@@ -120,7 +120,7 @@ void child_start(apr_pool_t *pchild, server_rec *main_server, void (*abandon_cha
     }
     status = loop_create(&child.loop, pchild);
     if (status == APR_SUCCESS) {
-        workers_start(pchild, child.loop);
+        workers_start(child.loop);
         status = loop_start(child.loop);
     }
     if (status != APR_SUCCESS) {

@@ -3,11 +3,16 @@
 #include "base/log.h"
 
 #include <ap_mpm.h>
-#include <apr_thread_mutex.h>
+#include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 /* Jobs one hop is meant to run. */
 #define JOBS_A_HOP 16
+
+/* How long one hop waits for more, once nothing is left: a thread is little to have for this time,
+ * and being there saves the listener's wake-up. */
+#define LINGER_NS 1000000
 
 typedef struct {
     workers_job_t *first;
@@ -17,10 +22,12 @@ typedef struct {
 
 static struct {
     queue_t round; /* made ready in this round; I/O thread only */
-    apr_thread_mutex_t *lock;
+    pthread_mutex_t lock;
     queue_t ready; /* under the lock, as the count of hops that will look at it */
     size_t hops;
     size_t blocked; /* of those, the ones that run a job which may block */
+    int lingers;    /* one of those waits for `more` */
+    pthread_cond_t more;
 } workers;
 
 /* ---- what each worker thread has begun ---- */
@@ -115,9 +122,9 @@ static void hop(size_t count)
             log_error("CHAT0421: handing answers to a worker: the MPM refused a callback (%d); "
                       "does another module replace the MPM's timers?",
                       status);
-            apr_thread_mutex_lock(workers.lock);
+            pthread_mutex_lock(&workers.lock);
             workers.hops--;
-            apr_thread_mutex_unlock(workers.lock);
+            pthread_mutex_unlock(&workers.lock);
         }
     }
 }
@@ -132,21 +139,48 @@ static size_t relief(void)
     return more;
 }
 
+/* Under the lock, which others have meanwhile. */
+static void linger(void)
+{
+    struct timespec until;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LINGER_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    workers.lingers = 1;
+    (void)pthread_cond_clockwait(&workers.more, &workers.lock, CLOCK_MONOTONIC, &until);
+    workers.lingers = 0;
+}
+
+/* Under the lock; NULL when there is none, and none came. */
+static workers_job_t *wait_for_job(void)
+{
+    workers_job_t *job = pop(&workers.ready);
+
+    if (job == NULL && !workers.lingers) {
+        count_blocked(0);
+        linger();
+        job = pop(&workers.ready);
+    }
+    return job;
+}
+
 /* The next job; NULL ends this hop. */
 static workers_job_t *next_job(void)
 {
     size_t more = 0;
     workers_job_t *job;
 
-    apr_thread_mutex_lock(workers.lock);
-    job = pop(&workers.ready);
+    pthread_mutex_lock(&workers.lock);
+    job = wait_for_job();
     count_blocked(job != NULL && job->may_block);
     if (job == NULL) {
         workers.hops--;
     } else {
         more = relief();
     }
-    apr_thread_mutex_unlock(workers.lock);
+    pthread_mutex_unlock(&workers.lock);
     hop(more);
     return job;
 }
@@ -158,10 +192,10 @@ void workers_will_block(void)
     if (may_block) {
         return;
     }
-    apr_thread_mutex_lock(workers.lock);
+    pthread_mutex_lock(&workers.lock);
     count_blocked(1);
     more = relief();
-    apr_thread_mutex_unlock(workers.lock);
+    pthread_mutex_unlock(&workers.lock);
     hop(more);
 }
 
@@ -186,7 +220,7 @@ static void on_round_end(void *baton)
     if (workers.round.length == 0) {
         return;
     }
-    apr_thread_mutex_lock(workers.lock);
+    pthread_mutex_lock(&workers.lock);
     while ((job = pop(&workers.round)) != NULL) {
         push(&workers.ready, job);
     }
@@ -195,17 +229,22 @@ static void on_round_end(void *baton)
         more = wanted - workers.hops;
         workers.hops = wanted;
     }
-    apr_thread_mutex_unlock(workers.lock);
+    if (workers.lingers) {
+        pthread_cond_signal(&workers.more);
+    }
+    pthread_mutex_unlock(&workers.lock);
     hop(more);
 }
 
-void workers_start(apr_pool_t *pool, loop_t *loop)
+void workers_start(loop_t *loop)
 {
     clear(&workers.round);
     clear(&workers.ready);
     workers.hops = 0;
     workers.blocked = 0;
-    (void)apr_thread_mutex_create(&workers.lock, APR_THREAD_MUTEX_DEFAULT, pool);
+    workers.lingers = 0;
+    (void)pthread_mutex_init(&workers.lock, NULL);
+    (void)pthread_cond_init(&workers.more, NULL);
     loop_on_round_end(loop, on_round_end, NULL);
 }
 

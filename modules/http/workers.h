@@ -3,8 +3,9 @@
  *
  * What one round of the loop made ready goes to the workers by one hop: a
  * timed callback of the MPM that is due at once. A hop costs a wake-up of the
- * listener and of a worker, so one hop runs many jobs; a long queue gets more
- * hops, and a job that may block never has others wait behind it.
+ * listener and of a worker, so one hop runs many jobs, and the last one stays
+ * for a millisecond to see whether more come; a long queue gets more hops, and a
+ * job that may block never has others wait behind it.
  */
 #ifndef HTTP_WORKERS_H
 #define HTTP_WORKERS_H
@@ -33,8 +34,8 @@ void workers_begin(void);
 workers_mark_t workers_mark(void);
 int workers_has_moved_on(workers_mark_t mark);
 
-/* Once a child, before the loop starts. `pool` outlives the loop. */
-void workers_start(apr_pool_t *pool, loop_t *loop);
+/* Once a child, before the loop starts. */
+void workers_start(loop_t *loop);
 
 /* The job that is running turns out to be one that may block. Worker, from within `run`. */
 void workers_will_block(void);
