@@ -58,6 +58,12 @@ subtest 'asked for by Accept' => sub {
     like($answer->{headers}{'content-type'}, qr{^text/event-stream}, 'Accept: text/event-stream');
     $answer = $server->chat('Hello', headers => { Accept => 'application/json, text/event-stream;q=0.5' });
     like($answer->{headers}{'content-type'}, qr{^text/event-stream}, 'among others');
+    for my $accept ('text/event-stream;q=0', 'application/json, text/event-stream; v="1" ; Q=0.000, */*') {
+        $answer = $server->chat('Hello', headers => { Accept => $accept });
+        like($answer->{headers}{'content-type'}, qr{^application/json}, "not where it is refused: $accept");
+    }
+    $answer = $server->chat('Hello', headers => { Accept => 'text/event-stream;q=0.001' });
+    like($answer->{headers}{'content-type'}, qr{^text/event-stream}, 'however little it is wanted');
     $answer = $server->chat('Hello', headers => { Accept => 'text/event-streams' });
     like($answer->{headers}{'content-type'}, qr{^application/json}, 'not by half of it');
     $answer = $server->chat({ message => 'Hello', stream => JSON::PP::false });

@@ -49,6 +49,20 @@ static void write_end(buffer_t *out, const flow_t *flow)
 static const conversation_face_t face = {answer_prepare, stream_write_session, write_text,
                                          stream_write_beat, write_end};
 
+/* Whether the parameters behind a media type weigh it with 0: "not acceptable" (RFC 9110, 12.4.2).
+ */
+static int is_refused(const char *parameters)
+{
+    while (*parameters != '\0' && *parameters != ',') {
+        parameters += strspn(parameters, " \t;");
+        if (strncasecmp(parameters, "q=", 2) == 0) {
+            return strspn(parameters + 2, "0.") == strcspn(parameters + 2, " \t,;");
+        }
+        parameters += strcspn(parameters, ";,");
+    }
+    return 0;
+}
+
 /* Whether one of the media types that the client accepts is an event stream. */
 static int accepts_events(const request_rec *r)
 {
@@ -59,7 +73,7 @@ static int accepts_events(const request_rec *r)
         accept += strspn(accept, " \t,");
         if (strncasecmp(accept, type, sizeof(type) - 1) == 0 &&
             strchr(" \t,;", accept[sizeof(type) - 1]) != NULL) {
-            return 1;
+            return !is_refused(accept + sizeof(type) - 1);
         }
         accept += strcspn(accept, ",");
     }
