@@ -128,6 +128,7 @@ subtest 'the configuration that is shipped' => sub {
     my $server = Chatbot::Server->start(modules => ['authz_host'], agent => 0, region => 0, config => $shipped);
     is($server->chat('Hello')->{status}, 200, '/chat');
     is($server->request('GET', $_)->{status}, 200, $_) for qw(/health /livez /readyz);
+    is($server->request('GET', '/readyz/')->{json}{status}, 'ready', 'a slash more asks for the same');
     $server->stop_ok;
 };
 

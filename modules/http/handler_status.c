@@ -12,12 +12,17 @@
 
 #define BODY_MAX 1024
 
-static int is_path(const request_rec *r, const char *name)
+/* "/readyz/" too: whoever asks for it nearly right must not hear that all is well. */
+static int asks_for_readiness(const request_rec *r)
 {
+    static const char name[] = "/readyz";
+    const size_t wanted = sizeof(name) - 1;
     size_t length = strlen(r->uri);
-    size_t wanted = strlen(name);
 
-    return length >= wanted && strcmp(r->uri + length - wanted, name) == 0;
+    while (length > 0 && r->uri[length - 1] == '/') {
+        length--;
+    }
+    return length >= wanted && strncmp(r->uri + length - wanted, name, wanted) == 0;
 }
 
 static void put_part(json_writer_t *writer, const char *name, int fine, const char *trouble,
@@ -70,7 +75,7 @@ int handler_health(request_rec *r)
     text_rfc3339(timestamp, clock_wall());
     json_write_to(&writer, body);
     json_open(&writer, '{');
-    if (is_path(r, "/readyz")) {
+    if (asks_for_readiness(r)) {
         ready = put_parts(&writer, r);
         json_put_member(&writer, "status", ready ? "ready" : "not_ready");
     } else {
