@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use lib 't/lib';
 use Cwd qw(abs_path);
+use IO::Compress::Gzip qw(gzip);
 use IO::Uncompress::Gunzip qw(gunzip);
 use IPC::Open2 qw(open2);
 use JSON::PP ();
@@ -194,6 +195,34 @@ subtest 'Brotli' => sub {
         headers => { 'Accept-Encoding' => 'br, gzip' });
     is($stream->{headers}{'content-encoding'}, undef, 'a stream is not encoded');
     like($stream->{body}, qr/^event: done\n/m, 'and ends');
+    $server->stop_ok;
+};
+
+subtest 'requests that are compressed' => sub {
+    my $server = Chatbot::Server->start(modules => [qw(filter deflate)], config => <<'CONF');
+<Location "/inflated">
+    SetHandler chatbot
+    SetInputFilter DEFLATE
+</Location>
+CONF
+    my $send = sub {
+        my ($path, $body, $encoding) = @_;
+        return $server->request('POST', $path, body => $body, headers => { 'Content-Type' => 'application/json', 'Content-Encoding' => $encoding });
+    };
+    gzip(\'{"message":"{{echo}}gzip"}' => \my $zipped);
+    is($send->('/chat', $zipped, 'gzip')->{status}, 415, 'are refused');
+    for my $encoding ('gzip', 'x-gzip') {
+        my $answer = $send->('/inflated', $zipped, $encoding);
+        is($answer->{status}, 200, "SetInputFilter DEFLATE: $encoding") or diag($server->error_log);
+        is($answer->{json}{response}, 'gzip', 'is decoded');
+    }
+    is($send->('/inflated', '{"message":"Hello"}', 'identity')->{status}, 200, 'identity');
+    is($send->('/inflated', $zipped, $_)->{status}, 415, "$_ is refused") for 'br', 'gzip, gzip';
+    is($send->('/inflated', substr($zipped, 0, 20), 'gzip')->{status}, 400, 'a part of it');
+    is($send->('/inflated', 'no gzip at all, but long enough for one', 'gzip')->{status}, 400, 'something else');
+    gzip(\('{"message":"' . join(' ', 1 .. 12_000) . '"}') => \my $large);
+    cmp_ok(length $large, '<', 65_536, 'a small body, large inside');
+    is($send->('/inflated', $large, 'gzip')->{json}{error_code}, 'body_too_large', 'ChatbotMaxBody is of what is inside');
     $server->stop_ok;
 };
 

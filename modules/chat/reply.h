@@ -19,7 +19,7 @@
       "This method is not allowed here; see the Allow header")                                     \
     X(BODY_TOO_LARGE, 413, "body_too_large", 0, "The request body is too large")                   \
     X(UNSUPPORTED_MEDIA_TYPE, 415, "unsupported_media_type", 0,                                    \
-      "Send the request as application/json in UTF-8")                                             \
+      "Send the request as application/json in UTF-8, not compressed")                             \
     X(VALIDATION_ERROR, 422, "validation_error", 0, "The request is not valid; see detail")        \
     X(SESSION_FORBIDDEN, 403, "session_forbidden", 0, "This session belongs to somebody else")     \
     X(SESSION_NOT_FOUND, 404, "session_not_found", 0,                                              \

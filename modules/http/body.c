@@ -9,11 +9,24 @@
 
 APLOG_USE_MODULE(chatbot);
 
+/* Whether an input filter of httpd's will decode the body: SetInputFilter DEFLATE. */
+static int is_to_be_decoded(const request_rec *r, const char *encoding)
+{
+    const ap_filter_t *filter = r->input_filters;
+
+    while (filter != NULL && strcasecmp(filter->frec->name, "deflate") != 0) {
+        filter = filter->next;
+    }
+    return filter != NULL &&
+           (strcasecmp(encoding, "gzip") == 0 || strcasecmp(encoding, "x-gzip") == 0);
+}
+
 reply_e body_check_type(const request_rec *r)
 {
     const char *encoding = apr_table_get(r->headers_in, "Content-Encoding");
 
-    if ((encoding != NULL && strcasecmp(encoding, "identity") != 0) ||
+    if ((encoding != NULL && strcasecmp(encoding, "identity") != 0 &&
+         !is_to_be_decoded(r, encoding)) ||
         !request_is_json_type(apr_table_get(r->headers_in, "Content-Type"))) {
         return REPLY_UNSUPPORTED_MEDIA_TYPE;
     }
