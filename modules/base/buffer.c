@@ -20,17 +20,6 @@ void buffer_free(buffer_t *buffer)
     buffer_init(buffer, buffer->maximum);
 }
 
-static apr_status_t on_pool_cleanup(void *buffer)
-{
-    buffer_free(buffer);
-    return APR_SUCCESS;
-}
-
-void buffer_free_with(buffer_t *buffer, apr_pool_t *pool)
-{
-    apr_pool_cleanup_register(pool, buffer, on_pool_cleanup, apr_pool_cleanup_null);
-}
-
 void buffer_clear(buffer_t *buffer)
 {
     buffer->length = 0;

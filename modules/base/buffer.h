@@ -9,7 +9,6 @@
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 
-#include <apr_pools.h>
 #include <stddef.h>
 
 typedef struct {
@@ -25,9 +24,6 @@ void buffer_init(buffer_t *buffer, size_t maximum);
 
 /* Frees the bytes; the buffer is empty and usable again. */
 void buffer_free(buffer_t *buffer);
-
-/* Frees the bytes when `pool` is cleared or destroyed. */
-void buffer_free_with(buffer_t *buffer, apr_pool_t *pool);
 
 /* Forgets the content and the failure, keeps the memory. */
 void buffer_clear(buffer_t *buffer);
