@@ -44,8 +44,9 @@ static reply_e reply_of(session_end_e end)
     case SESSION_ABSENT: return REPLY_SESSION_NOT_FOUND;
     case SESSION_BUSY: return REPLY_SESSION_BUSY;
     case SESSION_FORBIDDEN: return REPLY_SESSION_FORBIDDEN;
-    default: return REPLY_DEPENDENCY_FAILED;
+    case SESSION_FAILED: break;
     }
+    return REPLY_DEPENDENCY_FAILED;
 }
 
 static void take(session_call_t *call, session_end_e end, const char *reason)
@@ -54,10 +55,9 @@ static void take(session_call_t *call, session_end_e end, const char *reason)
     if (end == SESSION_ABSENT && call->state == SESSION_CALL_REMOVE) {
         end = SESSION_OK; /* it was there a moment ago: somebody else was faster */
     }
+    call->reply = reply_of(end);
     if (end == SESSION_FAILED) {
-        note_failure(call, REPLY_DEPENDENCY_FAILED, reason);
-    } else {
-        call->reply = reply_of(end);
+        note_failure(call, call->reply, reason);
     }
 }
 
