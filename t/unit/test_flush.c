@@ -15,6 +15,7 @@
 
 static call_client_t client;
 static atomic_int status_to_give;
+static atomic_int waits; /* the next answer, for the test to go on */
 static server_t *cloudwatch;
 
 static void serve(server_t *server)
@@ -26,6 +27,10 @@ static void serve(server_t *server)
         while (server_read(server, fd)) {
             (void)snprintf(answer, sizeof(answer), "HTTP/1.1 %d X\r\nContent-Length: 2\r\n\r\n{}",
                            atomic_load(&status_to_give));
+            if (atomic_exchange(&waits, 0)) {
+                (void)sem_post(&server->reached);
+                wait_for(&server->go_on);
+            }
             server_write(fd, answer);
         }
         server_close(server, fd);
@@ -73,6 +78,7 @@ static int has_region;
 static int leaving;
 static int lines_fail;
 static int lines;
+static unsigned in_flight;
 static flush_t *flush;
 
 static call_client_t *give_client(void *baton)
@@ -88,9 +94,9 @@ static int take_line(void *baton, const char *line, size_t length)
     return !lines_fail;
 }
 
-static unsigned nobody_in_flight(void)
+static unsigned give_in_flight(void)
 {
-    return 0;
+    return in_flight;
 }
 
 static int is_leaving(void)
@@ -111,13 +117,14 @@ static void make_metrics(void)
 
 static void make_flush(void)
 {
-    const flush_settings_t settings = {loop, metrics, nobody_in_flight, is_leaving};
+    const flush_settings_t settings = {loop, metrics, give_in_flight, is_leaving};
 
     flush = flush_create(fixture_pool, &settings, publishers, 2);
     has_region = 1;
     leaving = 0;
     lines = 0;
     lines_fail = 0;
+    in_flight = 0;
     atomic_store(&status_to_give, 200);
 }
 
@@ -251,6 +258,80 @@ static void another_one_delivers(void)
     on_loop(stop_there, NULL);
 }
 
+/* A delivery that is due, up to where its answer is waited for. */
+static metrics_publisher_t *begin_delivery(void)
+{
+    metrics_publisher_t *record = metrics_publisher(metrics, KEY);
+
+    make_flush();
+    count_request(KEY);
+    metrics_set_due(record, 1);
+    atomic_store(&waits, 1);
+    on_loop(start_there, NULL);
+    wait_for(&cloudwatch->reached);
+    return record;
+}
+
+static void the_end_comes_meanwhile(void)
+{
+    int before = server_requests(cloudwatch);
+
+    (void)begin_delivery();
+    count_request(KEY);
+    on_loop(finish_there, NULL);
+    (void)sem_post(&cloudwatch->go_on);
+    wait_for(&finished);
+    IS_NUMBER(server_requests(cloudwatch) - before, 2,
+              "the last delivery waits for the one before");
+    IS_NUMBER(pending(KEY), 0, "nothing is left");
+}
+
+static void another_one_takes_over(void)
+{
+    metrics_publisher_t *record = begin_delivery();
+
+    (void)metrics_lease(record, getpid() + 1, clock_monotonic() + 60 * SECOND, 60 * SECOND);
+    on_loop(finish_there, NULL);
+    (void)sem_post(&cloudwatch->go_on);
+    wait_for(&finished);
+    IS_NUMBER(pending(KEY), 1, "who has lost the lease does not count what it delivered");
+    make_flush();
+    metrics_set_due(record, 1);
+    on_loop(start_there, NULL);
+    on_loop(do_nothing_there, NULL);
+    on_loop(stop_there, NULL);
+    IS_NUMBER(pending(KEY), 1, "nor delivers what is due");
+    metrics_reap(metrics, getpid() + 1);
+    make_flush();
+    finish();
+    IS_NUMBER(pending(KEY), 0, "until it can have the lease");
+}
+
+static void chats_are_in_flight(void)
+{
+    make_flush();
+    in_flight = 3;
+    finish();
+    IS_NUMBER(data_in_last_call(), 1, "chats in flight are told though nothing ended");
+    IS_NUMBER(lines, 1, "as a line, too");
+}
+
+static void too_many_publishers(void)
+{
+    uint64_t key = KEY + 100;
+
+    make_metrics();
+    while (metrics_publisher(metrics, key) != NULL) {
+        key++;
+    }
+    make_flush();
+    count_request(KEY);
+    on_loop(start_there, NULL);
+    finish();
+    IS_NUMBER(pending(KEY), 1, "publishers without a place are told of, and left out");
+    make_metrics();
+}
+
 static void count_everything(const char *endpoint)
 {
     metrics_series_t *series = metrics_series(metrics, KEY, endpoint);
@@ -312,6 +393,10 @@ int main(void)
     everybody_gets_his_own();
     what_fails_is_kept();
     another_one_delivers();
+    the_end_comes_meanwhile();
+    another_one_takes_over();
+    chats_are_in_flight();
+    too_many_publishers();
     more_than_one_call_holds();
     the_rest_is_written();
     stop_loop();
