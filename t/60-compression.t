@@ -220,7 +220,7 @@ CONF
     is($send->('/inflated', $zipped, $_)->{status}, 415, "$_ is refused") for 'br', 'gzip, gzip';
     is($send->('/inflated', substr($zipped, 0, 20), 'gzip')->{status}, 400, 'a part of it');
     is($send->('/inflated', 'no gzip at all, but long enough for one', 'gzip')->{status}, 400, 'something else');
-    gzip(\('{"message":"' . join(' ', 1 .. 12_000) . '"}') => \my $large);
+    gzip(\('{"message":"' . join(' ', 1 .. 15_000) . '"}') => \my $large);
     cmp_ok(length $large, '<', 65_536, 'a small body, large inside');
     is($send->('/inflated', $large, 'gzip')->{json}{error_code}, 'body_too_large', 'ChatbotMaxBody is of what is inside');
     $server->stop_ok;
