@@ -132,7 +132,8 @@ CONF
         $server->request('POST', '/v2/any/thing?x', body => { message => 'Hello' })->{status},
         $server->request('POST', '/match/me', body => { message => 'Hello' })->{status},
     );
-    is("@statuses", '200 200 415 413 408 200 429 200', 'each is answered');
+    push @statuses, $server->chat("{{$_}}Hello")->{status} for 'stream-error accessDeniedException 1', 'error AccessDeniedException';
+    is("@statuses", '200 200 415 413 408 200 429 200 502 502', 'each is answered');
     my $client = $server->client;
     my $before = $emulator->count('in_progress');
     $client->send($client->compose('POST', '/chat', body => { message => '{{delay 5000}}' }));
@@ -145,15 +146,18 @@ CONF
     is_deeply(\%got, { $codes->([ '/chat', 200, 'success' ], [ '/chat', 415, 'unsupported_media_type' ],
         [ '/chat', 413, 'body_too_large' ], [ '/chat', 408, 'upstream_timeout' ], [ '/chat', 499, 'client_gone' ],
         [ '/v2', 200, 'success' ], [ '/v2', 429, 'rate_limited' ], [ 'chatbot', 200, 'success' ],
-        [ '/chat', 200, 'upstream_error' ]) }, 'each is counted under its endpoint, as the configuration names it') or diag(explain(\%got));
+        [ '/chat', 200, 'upstream_error' ]), 'endpoint="/chat",status="502",code="upstream_access_denied"' => 2 },
+        'each is counted under its endpoint, as the configuration names it') or diag(explain(\%got));
     is($samples{'chatbot_client_gone_total{endpoint="/chat"}'}, 1, 'who left');
     is($samples{'chatbot_rate_limited_total{endpoint="/v2"}'}, 1, 'who asked too often');
     is(sample_sum(\%samples, 'chatbot_upstream_errors_total', qr/upstream_timeout/), 1, 'a timeout, by our own code');
+    is($samples{'chatbot_upstream_errors_total{endpoint="/chat",code="AccessDeniedException"}'}, 2,
+        'an exception by one name, as the answer and in the stream');
     is($samples{'chatbot_request_duration_seconds_bucket{endpoint="/chat",le="1"}'} + 1,
         $samples{'chatbot_request_duration_seconds_bucket{endpoint="/chat",le="5"}'}, 'how long it took');
     $server->stop_ok;
-    is($cloudwatch->sum_of('ChatRequest'), 9, 'CloudWatch has all');
-    is($cloudwatch->sum_of('ChatRequest', Status => 'Error'), 6, 'a stream that ended with an error is one');
+    is($cloudwatch->sum_of('ChatRequest'), 11, 'CloudWatch has all');
+    is($cloudwatch->sum_of('ChatRequest', Status => 'Error'), 8, 'a stream that ended with an error is one');
     is($cloudwatch->sum_of('ClientGone'), 1, 'who left');
     is($cloudwatch->sum_of('RateLimited', Endpoint => '/v2'), 1, 'who asked too often');
 };

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "http/config.h"
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 record_t *record_find(const request_rec *r)
@@ -38,6 +39,21 @@ void record_outcome(request_rec *r, reply_e reply)
     record->code = reply_error(reply)->code;
 }
 
+/* AWS writes an exception with a small letter at its beginning when it is in a stream, else with a
+ * capital: the counts know one of it. */
+static const char *error_code_of(request_rec *r, const char *code)
+{
+    static const char ending[] = "Exception";
+    const size_t tail = sizeof(ending) - 1;
+    size_t length = strlen(code);
+    char *copy = apr_pstrmemdup(r->pool, code, length);
+
+    if (length > tail && strcmp(copy + length - tail, ending) == 0) {
+        *copy = (char)apr_toupper(*copy);
+    }
+    return copy;
+}
+
 void record_chat(request_rec *r, const flow_result_t *result)
 {
     record_t *record = record_of(r);
@@ -48,5 +64,5 @@ void record_chat(request_rec *r, const flow_result_t *result)
     record->tokens = result->tokens;
     record->retries = result->retries;
     record->unsaved = result->unsaved;
-    record->error_code = apr_pstrdup(r->pool, result->error_code);
+    record->error_code = error_code_of(r, result->error_code);
 }
