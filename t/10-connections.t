@@ -182,6 +182,31 @@ subtest 'slow readers hold no thread' => sub {
     $small->stop_ok;
 };
 
+subtest 'readers that stop reading' => sub {
+    my $small = Chatbot::Server->start(config => "Timeout 1\nSendBufferSize 16384\n");
+    # Of the shorter ones all has left the module, of the longer ones it has kept the rest.
+    my @clients = map { my $client = $small->client(receive_buffer => 4096); $client->send(numbered(1, "{{bytes $_}}")); $client }
+        map { 100_000 * $_ } 1, 1.3, 20, 40;
+    ok(Chatbot::Httpd::wait_for(10, sub { (() = $small->access_log =~ m{POST /chat}g) == @clients }), 'each request ends');
+    for my $client (@clients) {
+        my $bytes;
+        1 while defined($bytes = $client->read_some(5)) && $bytes ne '';
+        is($bytes, '', 'its connection too');
+    }
+    is($small->chat('Hello')->{status}, 200, 'others are answered');
+    $small->stop_ok;
+};
+
+subtest 'writers that stop writing' => sub {
+    my $strict = Chatbot::Server->start(config => 'Timeout 1');
+    my $client = $strict->client;
+    $client->send(substr(numbered(1, ''), 0, -5));
+    my $answer = $client->answer;
+    is($answer->{status}, 408, 'half a request: httpd\'s own 408');
+    is($strict->notes('n-1')->{outcome}, 'bad_request', 'its outcome');
+    $strict->stop_ok;
+};
+
 # Seconds from leaving until the call upstream is cancelled.
 sub leave {
     my ($how, $bytes) = @_;
