@@ -20,7 +20,10 @@ sub logging_conf {
     return $text;
 }
 
-my $server = Chatbot::Server->start(config => \&logging_conf);
+my $server = Chatbot::Server->start(config => sub {
+    my ($self) = @_;
+    return logging_conf($self) . qq(LogFormat "[%^Jr,%{Content-Type}^Jo,%{X-Request-ID}^Jo,%{X-None}^Jo]" rest\nCustomLog "$self->{dir}/rest_log" rest\n);
+});
 
 sub lines {
     return split /\n/, Chatbot::Httpd::_slurp("$server->{dir}/json_log");
@@ -62,6 +65,14 @@ subtest 'a chat' => sub {
     is($line->{user_agent}, 'a "browser" \\ of \'mine\'', 'its browser');
     is_deeply([ @$line{qw(method status query referer)} ], [ 'POST', 200, undef, undef ], 'and the request');
     like($line->{time}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}$/, 'and when');
+};
+
+subtest 'the formats that conf/logging.conf leaves out' => sub {
+    my $line = Chatbot::Httpd::wait_for(5, sub {
+        my @lines = map { $json->decode($_) } split /\n/, Chatbot::Httpd::_slurp("$server->{dir}/rest_log");
+        return (grep { ($_->[2] // '') eq 'log-1' } @lines)[0];
+    });
+    is_deeply($line, [ 'POST /chat HTTP/1.1', 'application/json', 'log-1', undef ], 'the first line, headers of the answer');
 };
 
 subtest 'hostile requests' => sub {
