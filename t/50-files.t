@@ -9,7 +9,7 @@ use Test::More;
 use Chatbot::Server;
 
 my $emulator = Chatbot::Emulator->start(config => 'EmulatorBucket chat-uploads');
-my $server = Chatbot::Server->start(emulator => $emulator, chatbot => "ChatbotMaxBody 20m", config => <<'CONF');
+my $server = Chatbot::Server->start(emulator => $emulator, chatbot => "ChatbotMaxBody 20m", config => <<"CONF");
 <Location "/stored">
     SetHandler chatbot
     ChatbotFileBucket chat-uploads from/chat
@@ -32,6 +32,12 @@ my $server = Chatbot::Server->start(emulator => $emulator, chatbot => "ChatbotMa
     SetHandler chatbot
     ChatbotBackend agentcore
     ChatbotAgentCore arn:aws:bedrock-agentcore:us-east-1:123456789012:runtime/test-1234567890
+</Location>
+<Location "/openai">
+    SetHandler chatbot
+    ChatbotBackend openai
+    ChatbotModel llama3
+    ChatbotOpenAI ${\ $emulator->aws_url}/openai/v1
 </Location>
 CONF
 sub file { my ($bytes, %more) = @_; return { name => 'notes.txt', media_type => 'text/plain', data => encode_base64($bytes, ''), %more } }
@@ -75,6 +81,15 @@ subtest 'a bucket that fails' => sub {
     $answer = ask('/slow', 'Hello', file('x'));
     is($answer->{json}{error_code}, 'upstream_timeout', 'one that hangs ends with the turn');
     $emulator->faults;
+    $emulator->faults({ operation => 'PutObject', commands => '{{hang}}' });
+    my $leaver = $server->client;
+    my $puts   = $emulator->count('cancelled', 'PutObject');
+    my $before = $emulator->count('calls', 'PutObject');
+    $leaver->send($leaver->compose('POST', '/stored', body => { message => 'Hello', files => [ file('x'), file('y') ] }));
+    ok(Chatbot::Httpd::wait_for(10, sub { $emulator->count('calls', 'PutObject') == $before + 2 }), 'two files are on their way');
+    $leaver->reset;
+    ok(Chatbot::Httpd::wait_for(10, sub { $emulator->count('cancelled', 'PutObject') == $puts + 2 }), 'a client that leaves ends both');
+    $emulator->faults;
     is($emulator->count('calls'), $calls, 'and the agent was not asked');
 };
 
@@ -107,6 +122,8 @@ subtest 'other backends' => sub {
     is($answer->{status}, 200, 'a model gets a document');
     is($answer->{json}{response}, 'txt', 'in its form');
     is(ask('/model', 'Hello', file('x', media_type => 'application/x-tar'))->{status}, 422, 'but not of any kind');
+    $answer = ask('/openai', '{{show messages.0.content.1.image_url.url}}', file('a picture', name => 'a.png', media_type => 'image/png'));
+    is($answer->{json}{response}, 'data:image/png;base64,' . encode_base64('a picture', ''), 'another server gets a picture');
     $answer = ask('/runtime', 'Hello', file('x'));
     is($answer->{status}, 422, 'a runtime takes none');
     is_deeply($answer->{json}{detail}[0]{loc}, [ 'body', 'files', 0, 'media_type' ], 'and the refusal says where');
