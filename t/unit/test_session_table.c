@@ -136,10 +136,11 @@ static void remove_it(void *baton)
 static void run(void (*start)(void *baton), const char *const *given, const char *requests,
                 session_end_e expected, const char *why, const char *what)
 {
-    server_t *server = server_start(serve);
+    server_t *server;
 
     memcpy(answers, given, sizeof(answers));
     asked[0] = '\0';
+    server = server_start(serve);
     (void)sem_init(&ended, 0, 0);
     start_loop();
     set_up(server->port);
