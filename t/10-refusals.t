@@ -28,7 +28,8 @@ sub refused {
 
 subtest 'no agent is configured' => sub {
     my $server = Chatbot::Server->start(agent => 0);
-    refused($server, 'not_configured');
+    my $id = refused($server, 'not_configured')->{json}{request_id};
+    like($server->error_log, qr/CHAT0233: request \Q$id\E: not_configured: no agent is named; write ChatbotAgent id/, 'the log says what to write');
     is($server->request('GET', '/health')->{status}, 200, 'the health page is there');
     $server->stop_ok;
 };

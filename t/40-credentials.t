@@ -169,6 +169,8 @@ subtest 'no region anywhere' => sub {
     is($answer->{status}, 503, 'status 503');
     is($answer->{json}{error_code}, 'not_configured', 'not_configured');
     like($server->error_log, qr/CHAT0414: no AWS region: .*set ChatbotAWSRegion or AWS_REGION/, 'the log says what to do');
+    like($server->error_log, qr/CHAT0233: request $answer->{json}{request_id}: not_configured: no AWS region is known; write ChatbotAWSRegion/,
+        'and why a chat was refused');
     $server->stop_ok;
 };
 

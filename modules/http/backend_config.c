@@ -5,6 +5,7 @@
 #include "backend/converse.h"
 #include "backend/openai.h"
 #include "base/text.h"
+#include "http/answer.h"
 #include "http/config.h"
 #include "http/upstream.h"
 
@@ -58,6 +59,24 @@ int backend_config_ready(const request_rec *r)
 {
     return identity(r) != NULL &&
            (backend_config_is_aws(r) ? client_of(r) != NULL : upstream_http(r->server) != NULL);
+}
+
+void backend_config_tell_missing(request_rec *r)
+{
+    static const char *const needed[BACKEND_KINDS] = {
+        [BACKEND_AGENT] = "no agent is named; write ChatbotAgent id, or set BEDROCK_AGENT_ID in "
+                          "httpd's environment",
+        [BACKEND_AGENTCORE] = "no runtime is named; write ChatbotAgentCore arn",
+        [BACKEND_CONVERSE] = "no model is named; write ChatbotModel id",
+        [BACKEND_OPENAI] = "no server or no model is named; write ChatbotOpenAI base-url and "
+                           "ChatbotModel name",
+    };
+
+    ap_log_rerror(APLOG_MARK, APLOG_ERR, 0, r, "CHAT0233: request %s: not_configured: %s",
+                  answer_request_id(r),
+                  identity(r) == NULL ? needed[kind_of(r)]
+                                      : "no AWS region is known; write ChatbotAWSRegion region, or "
+                                        "set AWS_REGION in httpd's environment");
 }
 
 const char *backend_config_key(const request_rec *r)

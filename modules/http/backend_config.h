@@ -13,6 +13,9 @@
 /* Whether what this location's backend needs is configured and known. */
 int backend_config_ready(const request_rec *r);
 
+/* Writes to the log what is missing. */
+void backend_config_tell_missing(request_rec *r);
+
 /* Whether it needs AWS credentials. */
 int backend_config_is_aws(const request_rec *r);
 

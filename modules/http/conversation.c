@@ -24,7 +24,7 @@ typedef struct {
 
 /* ---- what the location says ---- */
 
-reply_e conversation_obstacle(const request_rec *r)
+reply_e conversation_obstacle(request_rec *r, int needs_backend)
 {
     if (child_refuses_chats()) {
         return REPLY_SHUTTING_DOWN;
@@ -32,7 +32,11 @@ reply_e conversation_obstacle(const request_rec *r)
     if (!child_is_ready()) {
         return REPLY_OVERLOADED;
     }
-    return backend_config_ready(r) ? REPLY_ANSWER : REPLY_NOT_CONFIGURED;
+    if (needs_backend && !backend_config_ready(r)) {
+        backend_config_tell_missing(r);
+        return REPLY_NOT_CONFIGURED;
+    }
+    return REPLY_ANSWER;
 }
 
 circuit_t *conversation_circuit(const request_rec *r)

@@ -21,8 +21,9 @@ typedef struct {
     void (*write_end)(buffer_t *out, const flow_t *flow);
 } conversation_face_t;
 
-/* Why no chat can be held here at all; REPLY_ANSWER: it can. Worker. */
-reply_e conversation_obstacle(const request_rec *r);
+/* Why a request that needs its backend, or does not, cannot be answered here at all; REPLY_ANSWER:
+ * it can. The log is told of a backend that is missing. Worker. */
+reply_e conversation_obstacle(request_rec *r, int needs_backend);
 
 /* Fills in what the location says: who answers, limits, attributes. After the request is filled in,
  * and `settings.stream`. Worker. */

@@ -131,7 +131,7 @@ int handler_chat(request_rec *r)
     }
     obstacle = body_check_type(r);
     if (obstacle == REPLY_ANSWER) {
-        obstacle = conversation_obstacle(r);
+        obstacle = conversation_obstacle(r, 1);
     }
     if (obstacle != REPLY_ANSWER) {
         return refuse(r, obstacle, NULL);

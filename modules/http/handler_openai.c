@@ -190,7 +190,7 @@ static int answer_completions(request_rec *r)
     buffer_init(&problem, 4096 + 6 * (size_t)config_max_body(config_of_location(r)));
     obstacle = body_check_type(r);
     if (obstacle == REPLY_ANSWER) {
-        obstacle = conversation_obstacle(r);
+        obstacle = conversation_obstacle(r, 1);
     }
     status = obstacle == REPLY_ANSWER ? complete(r, &problem) : refuse(r, obstacle, &problem);
     buffer_free(&problem);

@@ -50,13 +50,10 @@ static session_asker_t find_asker(request_rec *r, apr_interval_time_t total)
 }
 
 /* Why it cannot be answered at all; REPLY_ANSWER: it can. Ending a session needs the backend. */
-static reply_e find_obstacle(const request_rec *r, int removes)
+static reply_e find_obstacle(request_rec *r, int removes)
 {
-    reply_e obstacle = conversation_obstacle(r);
+    reply_e obstacle = conversation_obstacle(r, removes);
 
-    if (obstacle == REPLY_NOT_CONFIGURED && !removes) {
-        obstacle = REPLY_ANSWER;
-    }
     if (obstacle == REPLY_ANSWER && session_config_store(r->server) == NULL) {
         obstacle = config_of_server(r->server)->session.kind == SESSION_STORE_NONE
                        ? REPLY_SESSION_NOT_FOUND
