@@ -18,7 +18,7 @@ use Chatbot::Server;
 my $slow     = $ENV{SANITIZER} ? 4 : 1;
 my $requests = $ENV{HISTORY_REQUESTS} || ($ENV{SANITIZER} ? 1500 : 10_000);
 my $seed     = $ENV{HISTORY_SEED} || 1 + int rand 1_000_000;
-my $quota    = 100;
+my $quota    = 60;
 my $TABLE    = 'chat_sessions';
 my $started  = time();
 
@@ -57,7 +57,7 @@ sub load {
     my ($server, $records, $round) = @_;
     my $before  = { prometheus => $records->prometheus, cloudwatch => $records->cloudwatch };
     my $plan    = Chatbot::HistoryPlan->new(seed => $round, sessions => 400, limited => int($requests / 600) || 1);
-    my $trouble = Chatbot::HistoryTrouble->new(server => $server, seed => $round, restart => 3 * $slow, kill => 4 * $slow);
+    my $trouble = Chatbot::HistoryTrouble->new(server => $server, seed => $round, restart => $requests / 7, kill => $requests / 5.5);
     my (@requests, $clients);
     $clients = Chatbot::HistoryClients->new(
         port     => $server->port,
@@ -65,7 +65,7 @@ sub load {
         patience => 30 * $slow,
         next     => sub { return if @requests >= $requests; push @requests, $plan->next_request; return $requests[-1] },
         ended    => sub { $plan->ended($_[0]) },
-        tick     => sub { $trouble->tick($_[0], $clients); $records->read_journal($_[0]) },
+        tick     => sub { $trouble->tick($_[0], scalar @requests, $clients); $records->read_journal($_[0]) },
     );
     my $began = time();
     $clients->run;
@@ -89,6 +89,7 @@ sub counts {
     for my $request (@{ $history->{requests} }) {
         $count{ $request->{killed} ? 'killed' : Chatbot::History::is_unheard($request) ? 'unheard' : $request->{end} }++;
         $count{ $request->{error} // ($request->{done} ? 'success' : 'no answer') }++;
+        $count{half}++ if $request->{half};
         $count{saved}++ if $request->{saved};
         $count{unsaved}++ if $request->{unsaved};
         $count{cut_streams}++ if defined $request->{text_got} && !$request->{done};
@@ -130,6 +131,7 @@ for (my $round = 0; $ENV{SOAK_SECONDS} ? time() - $started < $ENV{SOAK_SECONDS} 
     my $count   = counts($history);
     note(sprintf 'HISTORY_SEED=%d: %.1f s: %s', $seed + $round, $history->{took}, join ', ', map { "$_ $count->{$_}" } sort keys %$count);
     cmp_ok($count->{faults}, '>=', $count->{calls} / 20, 'faults in one of twenty calls, or more');
+    ok($count->{restarts} && $count->{kills} && $count->{left}, 'restarts, children killed, clients that left');
     my @violations = report($server, $history);
     is(scalar @violations, 0, "HISTORY_SEED=" . ($seed + $round) . ": no violation in $requests requests") or last;
     subtest 'each kind of violation is found where it is planted' => sub { finds_what_is_planted($history) } if !$round;

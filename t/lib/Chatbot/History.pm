@@ -17,7 +17,7 @@ use List::Util qw(sum0 max);
 our $ID = qr/\[(h\d+-\d+)\]/;
 
 # How long before a child is killed what it has answered may still be missing from its log.
-my $LOG_DELAY = 0.5;
+my $LOG_DELAY = 0.2;
 
 # What was refused before any agent heard of it.
 my $NOT_ASKED = qr/^(?:validation_error|method_not_allowed|bad_request|invalid_\w+|missing_\w+|rate_limited|overloaded|circuit_open|shutting_down)$/;
@@ -76,8 +76,7 @@ sub judge_log {
     return "$count lines of the access log" if $count > 1;
     return is_unheard($request) && ($count || @$calls) ? 'it was heard, and its connection ended without an answer' : ()
         if is_unheard($request);
-    return if $killed || (!$count && $request->{end} eq 'left' && !@$calls);
-    return 'it is not in the access log' if !$count;
+    return $killed || ($request->{end} eq 'left' && !@$calls) ? () : 'it is not in the access log' if !$count;
     return if $request->{end} ne 'answer';
     my $line = $lines->[0];
     return "the access log has status $line->{status}, the client $request->{status}"
@@ -312,15 +311,22 @@ sub logged_outcomes {
     return \%count;
 }
 
-# Pairs of numbers that are the same but for what was lost with children.
+# Requests whose line of the log was lost with a child.
+sub lost_lines {
+    my ($records) = @_;
+    my %is_logged = map { $_->{id} => 1 } @{ $records->{log} };
+    return scalar grep { !$is_logged{ $_->{id} } && is_killed($records, $_) } @{ $records->{requests} };
+}
+
+# Pairs of numbers that are the same, but for what was counted and lost its line: it is counted first.
 sub compare {
-    my ($slack, @pairs) = @_;
+    my ($lost, @pairs) = @_;
     return map { violation('metrics', undef, "$_->[0]: $_->[1] are counted, $_->[2] happened") }
-        grep { abs($_->[1] - $_->[2]) > $slack * ($_->[3] // 1) + 1e-6 } @pairs;
+        grep { my $more = $_->[1] - $_->[2]; $more < -1e-6 || $more > $lost * ($_->[3] // 1) + 1e-6 } @pairs;
 }
 
 sub counted_as_logged {
-    my ($records, $slack) = @_;
+    my ($records, $lost) = @_;
     my $logged = logged_outcomes($records);
     my %labels = map { $_ => 1 } keys %$logged, map { /^chatbot_requests_total\{(.*)\}/ ? $1 : () } keys %{ $records->{prometheus} };
     my @pairs = map { [ $_, grown($records, "chatbot_requests_total{$_}"), $logged->{$_} // 0 ] } sort keys %labels;
@@ -334,7 +340,7 @@ sub counted_as_logged {
         [ 'clients gone', grown($records, 'chatbot_client_gone_total'), $with->('client_gone') ],
         [ 'rate limited', grown($records, 'chatbot_rate_limited_total'), $with->('rate_limited') ],
         [ 'in flight', $records->{prometheus}{chatbot_in_flight}, 0, 0 ];
-    return compare($slack, @pairs);
+    return compare($lost, @pairs);
 }
 
 sub delivered_as_counted {
@@ -358,28 +364,35 @@ sub delivered_as_counted {
 
 # Unsaved answers, as their clients were told.
 sub unsaved_as_told {
-    my ($records, $slack) = @_;
+    my ($records, $lost) = @_;
     my $counted = grown($records, 'chatbot_unsaved_sessions_total');
     my $told    = grep { $_->{unsaved} } @{ $records->{requests} };
     my $untold  = grep { !$_->{unsaved} && !$_->{saved} } @{ $records->{requests} };
-    return if $counted >= $told - $slack && $counted <= $told + $untold;
+    return if $counted >= $told - $lost && $counted <= $told + $untold;
     return violation('metrics', undef, "unsaved: $counted are counted, $told were told, $untold may not have been");
 }
 
 sub metrics_agree {
     my ($records) = @_;
-    my $slack = grep { is_killed($records, $_) } @{ $records->{requests} };
-    return (counted_as_logged($records, $slack), delivered_as_counted($records), unsaved_as_told($records, $slack));
+    my $lost = lost_lines($records);
+    return (counted_as_logged($records, $lost), delivered_as_counted($records), unsaved_as_told($records, $lost));
 }
 
 # ---- 7: the rate limit ----
 
+# Nobody had more than the quota, and nobody was refused who had less.
 sub limits_kept {
     my ($records) = @_;
-    my %allowed;
-    $_->{path} eq '/limited' && $_->{outcome} !~ $NOT_ASKED && push @{ $allowed{ $_->{client} } }, $_->{id} for @{ $records->{log} };
-    return map { violation('limit', $allowed{$_}[-1], "client $_ had " . @{ $allowed{$_} } . " chats of $records->{quota}") }
-        grep { @{ $allowed{$_} } > $records->{quota} } sort keys %allowed;
+    my (%allowed, %refused, %perhaps);
+    for my $line (grep { $_->{path} eq '/limited' } @{ $records->{log} }) {
+        push @{ $refused{ $line->{client} } }, $line->{id} if $line->{outcome} eq 'rate_limited';
+        push @{ $allowed{ $line->{client} } }, $line->{id} if $line->{outcome} !~ $NOT_ASKED;
+    }
+    $perhaps{ $_->{client} }++ for grep { $_->{client} && !$_->{invalid} && ($_->{error} // '') ne 'rate_limited' } @{ $records->{requests} };
+    my @many = grep { @{ $allowed{$_} } > $records->{quota} } sort keys %allowed;
+    my @few  = grep { ($perhaps{$_} // 0) < $records->{quota} } sort keys %refused;
+    return ((map { violation('limit', $allowed{$_}[-1], "client $_ had " . @{ $allowed{$_} } . " chats of $records->{quota}") } @many),
+        (map { violation('limit', $refused{$_}[0], "client $_ was refused with $perhaps{$_} chats of $records->{quota}") } @few));
 }
 
 # ---- all of it ----

@@ -60,6 +60,7 @@ sub _begin {
     my $bytes = _first_bytes($request);
     my $sent  = syswrite($connection->{socket}, $bytes) // 0;
     die 'a request does not fit into its socket' if $sent > 0 && $sent < length $bytes;
+    shutdown($connection->{socket}, 1) if $request->{half};
     return 1;    # what was not sent at all shows as an end of the connection
 }
 
@@ -68,7 +69,7 @@ sub _end {
     my $request = delete $connection->{request};
     @$request{qw(end ended)} = ($end, time());
     Chatbot::HistoryAnswer::read_answer($request, \$connection->{in});
-    my $stays = $end eq 'answer' && !$request->{close} && !$request->{closes} && !$request->{extra};
+    my $stays = $end eq 'answer' && !$request->{half} && !$request->{close} && !$request->{closes} && !$request->{extra};
     $connection->{in} = '';
     delete @$connection{qw(head_end chunk_at)};
     $self->_close($connection, $end eq 'left' ? $request->{leave}{how} : '') if !$stays;

@@ -34,9 +34,9 @@ my @WAYS = (
     [ 1, '{{no-date}}{{no-request-id}}' ],
 );
 
-# Of 100 requests each: with a fault in the message, whose client leaves, that are not valid, of a new
-# session, of one that another turn may have, of one that belongs to somebody else.
-my %PERCENT = (fault => 14, leave => 5, invalid => 2, new => 30, busy => 4, foreign => 3, stream => 45);
+# Of 100 requests each: with a fault in the message, whose client leaves, that only says that it sends no more,
+# that are not valid, of a new session, of one that another turn may have, of one that belongs to somebody else.
+my %PERCENT = (fault => 14, leave => 5, half => 3, invalid => 2, new => 30, busy => 4, foreign => 3, stream => 45);
 
 my @WORDS = ('grün', 'blue', '赤', '🟡', 'a "quoted" word', 'back\\slash', "line\nbreak", 'tab	stop', '<b>', '&amp;', 'été',
     'plain', 'words', 'and', 'more', 'of', 'them', "it's", '{brace}', '100 %');
@@ -96,7 +96,8 @@ sub choose_session {
 
 sub choose_leaving {
     my ($request) = @_;
-    return if !chance($PERCENT{leave});
+    $request->{half} = 1 if chance($PERCENT{half});
+    return if $request->{half} || !chance($PERCENT{leave});
     $request->{leave} = { phase => one_of(qw(head body sent sent answer answer)), how => one_of(qw(reset close)),
         after => rand() * 0.3, bytes => 1 + int rand 600 };
     return;

@@ -41,7 +41,11 @@ sub _answered_otherwise {
 
 # ---- what is planted in ----
 
-sub _request { my ($history, $condition) = @_; return first { $condition->($_) } @{ $history->{requests} } }
+sub _request {
+    my ($history, $condition) = @_;
+    return first { $condition->($_) && !Chatbot::History::is_killed($history, $_) } @{ $history->{requests} };
+}
+
 sub _log_of { my ($history, $request) = @_; return first { $_->{id} eq $request->{id} } @{ $history->{log} } }
 
 sub _call_of {
@@ -52,7 +56,8 @@ sub _call_of {
 # Answered well, saved, in a session of several turns; and one after it in the same.
 sub _chosen {
     my ($history) = @_;
-    my %is_saved = map { $_->{id} => $_ } grep { $_->{saved} && $_->{commands} !~ /cut/ } @{ $history->{requests} };
+    my %is_saved = map { $_->{id} => $_ } grep { $_->{saved} && $_->{commands} !~ /cut/ && !Chatbot::History::is_killed($history, $_) }
+        @{ $history->{requests} };
     for my $item (grep { $_->{session_id}{S} =~ /^s\d/ } @{ $history->{items} }) {
         my @requests = grep { defined } map { $is_saved{ $_->{id} } } Chatbot::History::turns_of($item);
         my @turns    = Chatbot::History::turns_of($item);
@@ -127,20 +132,21 @@ sub plants {
         [ qr/counts 99 turns/, $change->('items', $item, turns => { N => 99 }) ],
         [ qr/has version 0/, $change->('items', $item, version => { N => 0 }) ],
     );
-    my $lost = 1 + grep { Chatbot::History::is_killed($history, $_) } @{ $history->{requests} };
+    my $lost = 1 + Chatbot::History::lost_lines($history);
     my @metrics = (
         [ qr/^requests: /, _counted($history, 'prometheus', qr/^chatbot_requests_total.*success/, $lost) ],
-        [ qr/^durations: /, _counted($history, 'prometheus', qr/^chatbot_request_duration_seconds_count/, -$lost) ],
-        [ qr/^tokens: /, _counted($history, 'prometheus', qr/^chatbot_tokens_total/, 5000 * $lost + 1) ],
+        [ qr/^durations: /, _counted($history, 'prometheus', qr/^chatbot_request_duration_seconds_count/, -1) ],
+        [ qr/^tokens: /, _counted($history, 'prometheus', qr/^chatbot_tokens_total/, -1) ],
         [ qr/^retries: /, _counted($history, 'prometheus', qr/^chatbot_retries_total/, 3 * $lost + 1) ],
-        [ qr/^clients gone: /, _counted($history, 'prometheus', qr/^chatbot_client_gone_total/, -$lost) ],
+        [ qr/^clients gone: /, _counted($history, 'prometheus', qr/^chatbot_client_gone_total/, -1) ],
         [ qr/^rate limited: /, _counted($history, 'prometheus', qr/^chatbot_rate_limited_total/, $lost) ],
         [ qr/^in flight: /, _counted($history, 'prometheus', qr/^chatbot_in_flight/, 1) ],
         [ qr/^unsaved: /, _counted($history, 'prometheus', qr/^chatbot_unsaved_sessions_total/, -10_000) ],
         [ qr{^/chat success: CloudWatch}, _counted($history, 'cloudwatch', qr{^ChatRequest Endpoint=/chat Status=Success}, -1) ],
         [ qr{^/chat TokensUsed: CloudWatch}, _counted($history, 'cloudwatch', qr{^TokensUsed Endpoint=/chat}, -1) ],
     );
-    my @limit = ([ qr/chats of 0/, { %$history, quota => 0 } ]);
+    my @limit = ([ qr/had \d+ chats of 0/, { %$history, quota => 0 } ],
+        [ qr/was refused/, { %$history, quota => 100_000 } ]);
     my %of = ('ended once' => \@ended, text => \@text, 'invoked again' => \@invoked, session => \@session, saved => \@saved,
         metrics => \@metrics, limit => \@limit);
     return map { my $check = $_; map { [ $check, @$_ ] } @{ $of{$check} } } sort keys %of;

@@ -4,7 +4,7 @@ package Chatbot::HistoryTrouble;
 
 use strict;
 use warnings;
-use Time::HiRes qw(time sleep);
+use Time::HiRes qw(time);
 use Chatbot::Httpd;
 
 sub rule { my ($operation, $percent, $commands, $seed) = @_; return { operation => $operation, percent => $percent,
@@ -36,11 +36,11 @@ sub _rules {
     return grep { $_->{percent} > 0 } @rules;
 }
 
-# server; restart, kill: seconds between two.
+# server; seed; restart, kill: after how many requests each time. With two restarts in a second httpd would
+# run out of places for the children that end.
 sub new {
     my ($class, %option) = @_;
-    my $now = time();
-    return bless { %option, restart_at => $now + $option{restart}, kill_at => $now + $option{kill}, faults_at => 0,
+    return bless { %option, restart_at => $option{restart}, kill_at => $option{kill}, faults_at => 0, restarted_at => 0,
         restarts => 0, kills => [], kinds => 0 }, $class;
 }
 
@@ -75,21 +75,23 @@ sub kill_child {
     return;
 }
 
+# Now so many requests have begun.
 sub tick {
-    my ($self, $now, $clients) = @_;
+    my ($self, $now, $begun, $clients) = @_;
     if ($now >= $self->{faults_at}) {
         my @kinds = qw(rough rough calm rough table rough agent);
         $self->{server}->emulator->faults(_rules($kinds[ $self->{kinds}++ % @kinds ], $self->{seed} + $self->{kinds}));
         $self->{faults_at} = $now + 1;
     }
-    if ($now >= $self->{restart_at}) {
+    if ($begun >= $self->{restart_at} && $now > $self->{restarted_at} + 2) {
         kill('USR1', $self->{server}->pid);
         $self->{restarts}++;
-        $self->{restart_at} = $now + $self->{restart};
+        $self->{restarted_at} = $now;
+        $self->{restart_at} += $self->{restart};
     }
-    if ($now >= $self->{kill_at}) {
+    if ($begun >= $self->{kill_at}) {
         $self->kill_child($clients);
-        $self->{kill_at} = $now + $self->{kill};
+        $self->{kill_at} += $self->{kill};
     }
     return;
 }
