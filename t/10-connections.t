@@ -183,16 +183,19 @@ subtest 'slow readers hold no thread' => sub {
 };
 
 subtest 'readers that stop reading' => sub {
-    my $small = Chatbot::Server->start(config => "Timeout 1\nSendBufferSize 16384\n");
-    # Of the shorter ones all has left the module, of the longer ones it has kept the rest.
+    my $small = Chatbot::Server->start(config => "Timeout 1\nKeepAliveTimeout 1\nSendBufferSize 16384\n");
+    # How much the sockets hold is the system's business: some answers fit, of some the last piece does
+    # not, and of the longest the module has kept most.
     my @clients = map { my $client = $small->client(receive_buffer => 4096); $client->send(numbered(1, "{{bytes $_}}")); $client }
-        map { 100_000 * $_ } 1, 1.3, 20, 40;
+        (map { 12_000 * $_ } 1 .. 16), 2_000_000, 4_000_000;
     ok(Chatbot::Httpd::wait_for(10, sub { (() = $small->access_log =~ m{POST /chat}g) == @clients }), 'each request ends');
+    my $closed = 0;
     for my $client (@clients) {
         my $bytes;
         1 while defined($bytes = $client->read_some(5)) && $bytes ne '';
-        is($bytes, '', 'its connection too');
+        $closed += defined $bytes;
     }
+    is($closed, scalar @clients, 'and each connection');
     is($small->chat('Hello')->{status}, 200, 'others are answered');
     $small->stop_ok;
 };
