@@ -14,6 +14,7 @@
 #include "http/limit.h"
 #include "http/log_json.h"
 #include "http/metrics_count.h"
+#include "http/record.h"
 #include "http/session_config.h"
 #include "http/shared.h"
 #include "http/socache.h"
@@ -103,6 +104,7 @@ static void register_hooks(apr_pool_t *pool)
     ap_hook_fixups(handlers_refuse_unwalked, NULL, NULL, APR_HOOK_REALLY_LAST);
     ap_hook_handler(handlers_run, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_log_transaction(metrics_count_request, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_log_transaction(record_share_notes, NULL, NULL, APR_HOOK_FIRST);
 }
 
 __attribute__((visibility("default"))) AP_DECLARE_MODULE(chatbot) = {

@@ -121,4 +121,38 @@ subtest 'the error log' => sub {
 };
 
 $server->stop_ok;
+
+subtest 'internal redirects' => sub {
+    my $other = Chatbot::Server->start(modules => ['rewrite'], config => sub {
+        my ($self) = @_;
+        return <<"CONF";
+<Location "/own-page">
+    SetHandler chatbot
+    ErrorDocument 502 /page.html
+    ErrorDocument 422 /health
+</Location>
+<Directory "$self->{dir}/htdocs">
+    RewriteEngine On
+    RewriteRule ^rewritten\$ /chat [PT]
+</Directory>
+LogFormat "%{chatbot-outcome}n %<{chatbot-outcome}n %{chatbot-outcome}^Jn %{chatbot-tokens}^JN %>s %{chatbot-request-id}n" chain
+CustomLog "$self->{dir}/chain_log" chain
+CONF
+    });
+    for my $case (
+        [ '/own-page',  'Hello', 'success success "success" \d+ 200' ],
+        [ '/own-page',  '{{error ValidationException}}', 'upstream_error upstream_error "upstream_error" null 502' ],
+        [ '/own-page',  '', 'validation_error validation_error "validation_error" null \d+' ],
+        [ '/rewritten', 'Hello', 'success success "success" \d+ 200' ],
+        [ '/rewritten', '{{delay 50}}Hello', 'success success "success" \d+ 200' ],
+    ) {
+        my ($path, $message, $pattern) = @$case;
+        my $answer = $other->request('POST', $path, body => { message => $message });
+        my $line = qr/^$pattern \Q$answer->{headers}{'x-request-id'}\E$/m;
+        ok(Chatbot::Httpd::wait_for(5, sub { Chatbot::Httpd::_slurp("$other->{dir}/chain_log") =~ $line }), "$path, '$message': $pattern")
+            or diag(Chatbot::Httpd::_slurp("$other->{dir}/chain_log"));
+    }
+    $other->stop_ok;
+};
+
 done_testing();

@@ -66,3 +66,22 @@ void record_chat(request_rec *r, const flow_result_t *result)
     record->unsaved = result->unsaved;
     record->error_code = error_code_of(r, result->error_code);
 }
+
+static int hand_on(void *notes, const char *name, const char *value)
+{
+    if (strncmp(name, "chatbot-", strlen("chatbot-")) == 0 && apr_table_get(notes, name) == NULL) {
+        apr_table_setn(notes, name, value);
+    }
+    return 1;
+}
+
+int record_share_notes(request_rec *r)
+{
+    for (; r->next != NULL; r = r->next) {
+        apr_table_do(hand_on, r->next->notes, r->notes, NULL);
+    }
+    for (; r->prev != NULL; r = r->prev) {
+        apr_table_do(hand_on, r->prev->notes, r->notes, NULL);
+    }
+    return DECLINED;
+}

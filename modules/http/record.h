@@ -43,4 +43,8 @@ void record_outcome(request_rec *r, reply_e reply);
 /* What came of a chat beside its answer. */
 void record_chat(request_rec *r, const flow_result_t *result);
 
+/* httpd's hook log_transaction. Of a chain of internal redirects (ErrorDocument, mod_rewrite) it
+ * logs the notes of the last one, and of the first with "%<": all of them get ours. */
+int record_share_notes(request_rec *r);
+
 #endif
