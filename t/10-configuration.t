@@ -53,7 +53,7 @@ my @wrong = (
     [ 'ChatbotGuardrail gr1',                      qr/ChatbotGuardrail: "gr1".*version/ ],
     [ 'ChatbotGuardrail gr1 latest',               qr/ChatbotGuardrail: "latest".*write/ ],
     [ 'ChatbotGuardrail "g r" 1',                  qr/ChatbotGuardrail: .*write/ ],
-    [ 'ChatbotOpenAI localhost:11434',             qr/ChatbotOpenAI: "localhost:11434".*http:\/\// ],
+    [ 'ChatbotOpenAI localhost:11434',             qr/ChatbotOpenAI: "localhost:11434": an endpoint starts with .*http:\/\// ],
     [ 'ChatbotOpenAI http://a/v1 sk-1234',         qr/ChatbotOpenAI: .*write env:NAME or file:path/ ],
     [ 'ChatbotOpenAI http://a/v1 env:CHATBOT_NOT_SET', qr/ChatbotOpenAI: "env:CHATBOT_NOT_SET".*set it/ ],
     [ 'ChatbotOpenAI http://a/v1 file:/nowhere',   qr/ChatbotOpenAI: \/nowhere: / ],

@@ -281,8 +281,11 @@ const char *backend_directives_set_openai(cmd_parms *cmd, void *location, const 
     const char *problem =
         endpoint_resolve(&endpoint, cmd->pool, endpoint_service_at(0), "us-east-1", &options);
 
-    if (problem != NULL || !is_word(url, MODEL_MAX)) {
-        return refuse(cmd, url, problem != NULL ? problem : "has characters that no URL has");
+    if (problem != NULL) {
+        return apr_psprintf(cmd->pool, "%s: \"%s\": %s", cmd->cmd->name, url, problem);
+    }
+    if (!is_word(url, MODEL_MAX)) {
+        return refuse(cmd, url, "has characters that no URL has");
     }
     backend->base_url = apr_pstrcat(cmd->pool, endpoint.origin, endpoint.prefix, NULL);
     backend->key = NULL;
