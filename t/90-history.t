@@ -17,7 +17,8 @@ use Chatbot::Server;
 
 my $slow     = $ENV{SANITIZER} ? 4 : 1;
 my $requests = $ENV{HISTORY_REQUESTS} || ($ENV{SANITIZER} ? 1500 : 10_000);
-my $seed     = $ENV{HISTORY_SEED} || 1 + int rand 1_000_000;
+my $is_soak  = $ENV{SOAK_REQUESTS} || $ENV{SOAK_SECONDS};
+my $seed     = $ENV{HISTORY_SEED} || ($is_soak ? 1 + int rand 1_000_000 : 1);
 my $quota    = 60;
 my $TABLE    = 'chat_sessions';
 my $started  = time();
