@@ -42,8 +42,9 @@ sub _answered_otherwise {
 # ---- what is planted in ----
 
 sub _request {
-    my ($history, $condition) = @_;
-    return first { $condition->($_) && !Chatbot::History::is_killed($history, $_) } @{ $history->{requests} };
+    my ($history, $try, $condition) = @_;
+    my @fit = grep { $condition->($_) && !Chatbot::History::is_killed($history, $_) } @{ $history->{requests} };
+    return $fit[ $try % @fit ];
 }
 
 sub _log_of { my ($history, $request) = @_; return first { $_->{id} eq $request->{id} } @{ $history->{log} } }
@@ -53,32 +54,40 @@ sub _call_of {
     return first { ($_->{message} // '') =~ /\A\[\Q$request->{id}\E\]/ } @{ $history->{journal} };
 }
 
-# Answered well, saved, in a session of several turns; and one after it in the same.
+# Answered well by one call, saved, in a session of several turns; and one after it in the same.
 sub _chosen {
-    my ($history) = @_;
+    my ($history, $try) = @_;
+    my %calls;
+    ($_->{message} // '') =~ /\A\[([^\]]+)\]/ and $calls{$1}++ for @{ $history->{journal} };
     my %is_saved = map { $_->{id} => $_ } grep { $_->{saved} && $_->{commands} !~ /cut/ && !Chatbot::History::is_killed($history, $_) }
         @{ $history->{requests} };
+    my @fit;
     for my $item (grep { $_->{session_id}{S} =~ /^s\d/ } @{ $history->{items} }) {
         my @requests = grep { defined } map { $is_saved{ $_->{id} } } Chatbot::History::turns_of($item);
         my @turns    = Chatbot::History::turns_of($item);
         next if @turns < 2 || @requests != @turns || $requests[1]{began} <= $requests[0]{ended};
-        return ($item, @requests) if !grep { $_->{stream} && !defined $_->{whole_text} } $requests[0];
+        next if $calls{ $requests[0]{id} } != 1;
+        next if $requests[0]{stream} && !defined $requests[0]{whole_text};
+        push @fit, [ $item, @requests ];
+        last if @fit > $try;
     }
-    die 'no session has two turns that were saved';
+    die 'no session has two turns that were saved' if !@fit;
+    return @{ $fit[ $try % @fit ] };
 }
 
-# [ check, what is said of it, the records with it, the request it must be reported of ] each.
+# [ check, what is said of it, the records with it, the request it must be reported of ] each, in the same
+# order for each try. The trouble of a load may explain what is planted in one request; another try takes others.
 sub plants {
-    my ($history) = @_;
-    my ($item, $one, $two) = _chosen($history);
+    my ($history, $try) = @_;
+    my ($item, $one, $two) = _chosen($history, $try);
     my $line   = _log_of($history, $one);
     my $call   = _call_of($history, $one);
-    my $fresh  = _request($history, sub { $_[0]{saved} && !defined $_[0]{session} });
-    my $left   = _request($history, sub { $_[0]{end} eq 'left' && _log_of($history, $_[0]) && _call_of($history, $_[0]) });
-    my $stream = _request($history, sub { defined $_[0]{whole_text} });
-    my $partly = _request($history, sub { $_[0]{stream} && defined $_[0]{error} && ($_[0]{text_got} // '') ne '' });
-    my $failed = _request($history, sub { $_[0]{end} eq 'answer' && !$_[0]{done} && $_[0]{invalid} });
-    my $limited = _request($history, sub { $_[0]{face} eq 'limited' && $_[0]{done} });
+    my $fresh  = _request($history, $try, sub { $_[0]{saved} && !defined $_[0]{session} });
+    my $left   = _request($history, $try, sub { $_[0]{end} eq 'left' && _log_of($history, $_[0]) && _call_of($history, $_[0]) });
+    my $stream = _request($history, $try, sub { defined $_[0]{whole_text} });
+    my $partly = _request($history, $try, sub { $_[0]{stream} && defined $_[0]{error} && ($_[0]{text_got} // '') ne '' });
+    my $failed = _request($history, $try, sub { $_[0]{end} eq 'answer' && !$_[0]{done} && $_[0]{invalid} });
+    my $limited = _request($history, $try, sub { $_[0]{face} eq 'limited' && $_[0]{done} });
     my $change = sub { my ($what, $record, %changes) = @_; return _changed($history, $what, $record, %changes) };
     my $turns  = sub { return _told($history, $item, $_[0]) };
     my @ended = (
