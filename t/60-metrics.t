@@ -206,18 +206,20 @@ subtest 'a killed child loses nothing' => sub {
     my $cloudwatch = Chatbot::CloudWatch->start;
     my $server = start($cloudwatch, "ChatbotMetricsInterval 1h\n", children => 2);
     $server->expect_killed;
+    my $count;    # a chat is counted when it is logged, a moment after its answer
+    my $has = sub {
+        my ($least) = @_;
+        my %samples = samples($server);
+        $count = sample_sum(\%samples, 'chatbot_requests_total');
+        return $count == sum(values %{ logged($server) }) && $count >= $least;
+    };
     $server->chat('Hello') for 1 .. 10;
+    ok(Chatbot::Httpd::wait_for(5, sub { $has->(10) }), 'ten chats are counted and logged');
     my %old = map { $_ => 1 } $server->children;
     kill('KILL', keys %old);
     ok(Chatbot::Httpd::wait_for(20, sub { !grep { $old{$_} } $server->children }), 'all children are killed');
     ok(Chatbot::Httpd::wait_for(20, sub { ($server->chat('Hello')->{status} // 0) == 200 }), 'others follow');
-    my $count;    # the last chat is counted when it is logged, a moment after its answer
-    my $has_all = sub {
-        my %samples = samples($server);
-        $count = sample_sum(\%samples, 'chatbot_requests_total');
-        return $count == sum(values %{ logged($server) }) && $count >= 11;
-    };
-    ok(Chatbot::Httpd::wait_for(5, $has_all), 'Prometheus still has all');
+    ok(Chatbot::Httpd::wait_for(5, sub { $has->(11) }), 'Prometheus still has all');
     is(scalar($cloudwatch->calls), 0, 'nothing was sent yet');
     kill('WINCH', $server->pid);
     ok(Chatbot::Httpd::wait_for(25, sub { $server->exited }), 'a graceful stop');
